@@ -1,0 +1,305 @@
+// Requests on one side, connections on the other: a fair, bounded queue in front, a stack of idle connections behind.
+// Invariant: requests wait only while no connection is idle; a connection that becomes free takes the oldest.
+
+import { Alarm, now } from '../connection/alarm.ts'
+import { Connection, type ConnectionOwner } from '../connection/connection.ts'
+import { dial } from '../connection/dial.ts'
+import type { Exchange } from '../connection/exchange.ts'
+import { ClosedError, QueueFullError } from '../errors.ts'
+import { Encoder } from '../protocol/index.ts'
+import type { CheckedOptions } from './options.ts'
+import { Queue } from './queue.ts'
+
+/** What a pool or client is doing at the moment. */
+export interface PoolStats {
+  /** Open connections, busy and idle. */
+  readonly connected: number
+  /** Connections that are being opened. */
+  readonly connecting: number
+  /** Open connections without a request. */
+  readonly idle: number
+  /** Requests that a connection is working on. */
+  readonly running: number
+  /** Requests that wait, for a connection or until their stdin is collected. */
+  readonly queued: number
+}
+
+export class Scheduler implements ConnectionOwner {
+  readonly encoder: Encoder = new Encoder()
+  readonly #options: CheckedOptions
+  readonly #queue = new Queue<Exchange>()
+  readonly #queueAlarm = new Alarm(() => this.#expireQueue())
+  readonly #connections = new Set<Connection>()
+  /** The last to become idle is the first to be used, so that a pool that is too large shrinks. */
+  readonly #idle: Connection[] = []
+  readonly #idleAlarm = new Alarm(() => this.#closeIdle())
+  readonly #collecting = new Set<Exchange>()
+  readonly #dialAbort = new AbortController()
+  /** Connections being opened: for the queue, and for replays, each of which has one of its own. */
+  #dialing = 0
+  #replaying = 0
+  /** Transports that have not said yet that they are closed. */
+  #transports = 0
+  #closing: PromiseWithResolvers | undefined
+  #destroyed = false
+
+  constructor(options: CheckedOptions) {
+    this.#options = options
+  }
+
+  get closed(): boolean {
+    return this.#closing !== undefined
+  }
+
+  get destroyed(): boolean {
+    return this.#destroyed
+  }
+
+  get stats(): PoolStats {
+    const connected = this.#connections.size
+    const idle = this.#idle.length
+    return {
+      connected,
+      connecting: this.#dialing + this.#replaying,
+      idle,
+      running: connected - idle,
+      queued: this.#queue.size + this.#collecting.size + this.#replaying,
+    }
+  }
+
+  /** Takes a request; its outcome is told to its handler, and never before this has returned. */
+  submit(exchange: Exchange): void {
+    try {
+      if (this.closed) throw this.#closedError()
+      const collecting = exchange.measureStdin(this.#options.maxBufferedStdin)
+      if (collecting) this.#collect(exchange, collecting)
+      else this.#place(exchange)
+    } catch (error) {
+      queueMicrotask(() => exchange.fail(error))
+    }
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= withResolvers()
+    this.#checkDrained()
+    return this.#closing.promise
+  }
+
+  destroy(reason: Error = this.#closedError()): void {
+    this.#destroyed = true
+    this.#closing ??= withResolvers()
+    this.#dialAbort.abort(reason)
+    for (const exchange of [...this.#collecting, ...this.#queue]) exchange.abort(reason)
+    for (const connection of this.#connections) connection.destroy(reason)
+    this.#checkDrained()
+  }
+
+  // ── ConnectionOwner ──
+
+  onIdle(connection: Connection): void {
+    const next = this.#dequeue()
+    if (next) {
+      connection.start(next)
+      return
+    }
+    connection.idleSince = now()
+    this.#idle.push(connection)
+    const { keepAliveTimeout } = this.#options
+    if (keepAliveTimeout > 0) this.#idleAlarm.set(connection.idleSince + keepAliveTimeout)
+    if (this.closed) this.#checkDrained()
+  }
+
+  onClosed(connection: Connection): void {
+    this.#connections.delete(connection)
+    const idleAt = this.#idle.indexOf(connection)
+    if (idleAt >= 0) this.#idle.splice(idleAt, 1)
+    this.#grow()
+    if (this.closed) this.#checkDrained()
+  }
+
+  onGone(): void {
+    this.#transports--
+    if (this.closed) this.#checkDrained()
+  }
+
+  /** The idle connections may be as dead as the one that failed it, so it gets a new one, ahead of the queue. */
+  onReplay(exchange: Exchange): void {
+    if (this.#destroyed) {
+      exchange.fail(this.#closedError())
+      return
+    }
+    this.#replaying++
+    exchange.holder = { pause() {}, resume() {}, drop() {} }
+    const settle = (): void => {
+      this.#replaying--
+    }
+    this.#open(
+      (connection) => {
+        settle()
+        if (exchange.finished) this.onIdle(connection)
+        else connection.start(exchange)
+      },
+      (error) => {
+        settle()
+        exchange.fail(error)
+      },
+    )
+  }
+
+  #collect(exchange: Exchange, collecting: Promise<void>): void {
+    this.#collecting.add(exchange)
+    exchange.holder = {
+      pause() {},
+      resume() {},
+      drop: () => this.#collected(exchange),
+    }
+    collecting.then(
+      () => {
+        this.#collected(exchange)
+        if (exchange.finished) return
+        try {
+          this.#place(exchange)
+        } catch (error) {
+          exchange.fail(error)
+        }
+      },
+      (error: unknown) => {
+        this.#collected(exchange)
+        exchange.fail(error)
+      },
+    )
+  }
+
+  #collected(exchange: Exchange): void {
+    this.#collecting.delete(exchange)
+    if (this.closed) queueMicrotask(() => this.#checkDrained())
+  }
+
+  #place(exchange: Exchange): void {
+    const idle = this.#idle.pop()
+    if (idle) {
+      idle.start(exchange)
+      return
+    }
+    const waiting = this.#queue.size - this.#dialing
+    if (waiting >= this.#options.maxQueue && !this.#hasRoom()) {
+      throw new QueueFullError(
+        `${waiting} requests to ${this.#options.address} are waiting already (maxQueue): all ${this.#options.connections} connections are busy`,
+      )
+    }
+    const entry = this.#queue.push(exchange)
+    exchange.holder = {
+      pause() {},
+      resume() {},
+      drop: () => {
+        this.#queue.remove(entry)
+        this.#queueAlarm.hold(this.#queue.size > 0)
+        if (this.closed) queueMicrotask(() => this.#checkDrained())
+      },
+    }
+    this.#queueAlarm.hold(true)
+    this.#queueAlarm.set(exchange.deadline)
+    this.#grow()
+  }
+
+  #dequeue(): Exchange | undefined {
+    const exchange = this.#queue.shift()
+    if (this.#queue.size === 0) this.#queueAlarm.hold(false)
+    return exchange
+  }
+
+  #hasRoom(): boolean {
+    const open = this.#connections.size + this.#dialing + this.#replaying
+    return open < this.#options.connections
+  }
+
+  /** Opens a connection for every request that waits, as far as there is room. */
+  #grow(): void {
+    if (this.#destroyed) return
+    while (this.#dialing < this.#queue.size && this.#hasRoom()) {
+      this.#dialing++
+      this.#open(
+        (connection) => {
+          this.#dialing--
+          this.onIdle(connection)
+        },
+        (error) => {
+          this.#dialing--
+          // One attempt that failed is told to one request: the one that has waited longest.
+          this.#dequeue()?.fail(error)
+          this.#grow()
+        },
+      )
+    }
+  }
+
+  #open(opened: (connection: Connection) => void, failed: (error: unknown) => void): void {
+    const connection = new Connection(this, {
+      address: this.#options.address,
+      keepAlive: this.#options.keepAlive,
+      maxRequests: this.#options.maxRequestsPerConnection,
+      spanParams: this.#options.spanParams,
+    })
+    dial(connection, this.#options, this.#dialAbort.signal)
+      .then((transport) => {
+        this.#transports++
+        connection.attach(transport)
+        if (this.#destroyed) {
+          connection.destroy(this.#closedError())
+          throw this.#closedError()
+        }
+        this.#connections.add(connection)
+        opened(connection)
+      })
+      .catch((error: unknown) => {
+        failed(error)
+        if (this.closed) this.#checkDrained()
+      })
+  }
+
+  #expireQueue(): void {
+    const at = now()
+    for (const exchange of this.#queue) {
+      exchange.expire(at)
+      if (!exchange.finished) this.#queueAlarm.set(exchange.deadline)
+    }
+  }
+
+  #closeIdle(): void {
+    const oldest = now() - this.#options.keepAliveTimeout
+    while (this.#idle[0] && this.#idle[0].idleSince <= oldest) {
+      this.#idle[0].destroy(new ClosedError('idle for longer than keepAliveTimeout'))
+    }
+    const next = this.#idle[0]
+    if (next) this.#idleAlarm.set(next.idleSince + this.#options.keepAliveTimeout)
+  }
+
+  #checkDrained(): void {
+    if (!this.#closing || this.#queue.size + this.#collecting.size + this.#replaying > 0) return
+    if (this.#connections.size > this.#idle.length) return
+    this.#dialAbort.abort(this.#closedError())
+    this.#queueAlarm.clear()
+    this.#idleAlarm.clear()
+    while (this.#idle[0]) this.#idle[0].destroy(this.#closedError())
+    if (this.#transports === 0 && this.#dialing === 0) this.#closing.resolve()
+  }
+
+  #closedError(): ClosedError {
+    return new ClosedError(
+      `the client of ${this.#options.address} was ${this.#destroyed ? 'destroyed' : 'closed'}`,
+    )
+  }
+}
+
+interface PromiseWithResolvers {
+  readonly promise: Promise<void>
+  resolve(): void
+}
+
+function withResolvers(): PromiseWithResolvers {
+  let resolve!: () => void
+  const promise = new Promise<void>((settle) => {
+    resolve = settle
+  })
+  return { promise, resolve }
+}

@@ -1,0 +1,331 @@
+// One Transport x one Session. Reading and writing go on independently; a request is over when END_REQUEST says so and not before.
+// Rule: a connection whose state is not provably clean (a border between records, everything sent, no surprise) is never used again.
+
+import { channels } from '../diagnostics.ts'
+import { ClosedError, FastCGIError, RequestRejectedError, SocketError } from '../errors.ts'
+import {
+  Decoder,
+  ProtocolStatus,
+  RecordType,
+  Role,
+  Session,
+  type Encoder,
+  type EndRequest,
+  type SessionHandler,
+} from '../protocol/index.ts'
+import type { Transport, TransportHandler } from '../transport/transport.ts'
+import { Alarm, now } from './alarm.ts'
+import type { Exchange, Holder } from './exchange.ts'
+import { Sender } from './sender.ts'
+
+// Up to this size stdin goes out in the same write as the params.
+const SMALL_STDIN = 16 * 1024
+
+/** Whoever keeps connections. */
+export interface ConnectionOwner {
+  /** Shared by all its connections: an encoder is empty again whenever a call into a connection returns. */
+  readonly encoder: Encoder
+  /** The connection can take another exchange. */
+  onIdle(connection: Connection): void
+  /** The connection is over. */
+  onClosed(connection: Connection): void
+  /** Its transport has been closed, after `onClosed`. */
+  onGone(connection: Connection): void
+  /** The exchange, which this connection did not answer, may be sent again on a fresh one. Comes before `onClosed`, so that the
+   * place of this connection goes to the exchange and not to the queue. */
+  onReplay(exchange: Exchange): void
+}
+
+export interface ConnectionOptions {
+  readonly address: string
+  /** Whether the application is asked to leave the connection open. */
+  readonly keepAlive: boolean
+  /** How many requests it takes; 0 for no limit. */
+  readonly maxRequests: number
+  readonly spanParams: boolean
+}
+
+export class Connection implements TransportHandler, SessionHandler, Holder {
+  readonly #owner: ConnectionOwner
+  readonly #options: ConnectionOptions
+  readonly #session: Session = new Session(this)
+  readonly #decoder: Decoder = new Decoder(this.#session)
+  readonly #alarm: Alarm = new Alarm(() => this.#onAlarm())
+  #transport: Transport | undefined
+  #exchange: Exchange | undefined
+  #sender: Sender | undefined
+  #end: EndRequest | undefined
+  #sentAll = false
+  #keepConn = false
+  #closed = false
+  #served = 0
+  /** When it became idle, on the clock of `now()`; for its owner. */
+  idleSince = 0
+
+  constructor(owner: ConnectionOwner, options: ConnectionOptions) {
+    this.#owner = owner
+    this.#options = options
+  }
+
+  /** Gives it the transport that was opened with it as the handler. */
+  attach(transport: Transport): void {
+    this.#transport = transport
+  }
+
+  /** Sends a request. Only on an idle connection. */
+  start(exchange: Exchange): void {
+    const { maxRequests, keepAlive } = this.#options
+    this.#exchange = exchange
+    this.#keepConn =
+      (exchange.request.keepAlive ?? keepAlive) &&
+      (maxRequests === 0 || this.#served + 1 < maxRequests)
+    const requestId = this.#session.begin(exchange.role)
+    let head: Uint8Array
+    try {
+      head = this.#encodeHead(exchange, requestId)
+    } catch (error) {
+      this.#refuse(exchange, requestId, error)
+      return
+    }
+    exchange.holder = this
+    exchange.started()
+    this.#announce(exchange)
+    this.#alarm.hold(true)
+    this.#alarm.set(exchange.deadline)
+    this.#transport!.write(head)
+    if (!this.#sentAll) this.#sendRest(exchange, requestId)
+    if (exchange.paused) this.pause()
+  }
+
+  /** Closes it at once; a request that it carries fails with the reason. */
+  destroy(reason: unknown): void {
+    this.#shut(reason)
+  }
+
+  // ── Holder: what the exchange asks for ──
+
+  pause(): void {
+    this.#transport?.pause()
+  }
+
+  resume(): void {
+    this.#transport?.resume()
+    // The deadline of the body counts again.
+    if (this.#exchange) this.#alarm.set(this.#exchange.deadline)
+  }
+
+  drop(_exchange: Exchange, reason: unknown): void {
+    this.#exchange = undefined
+    this.#shut(reason)
+  }
+
+  // ── TransportHandler: what arrives ──
+
+  data(chunk: Uint8Array): void {
+    let failure: unknown
+    try {
+      this.#decoder.push(chunk)
+    } catch (error) {
+      failure = error
+    }
+    if (this.#end) this.#finish(this.#end, failure)
+    else if (failure !== undefined) this.#shut(this.#located(failure))
+    else if (!this.#exchange && !this.#closed) this.#shut(undefined)
+  }
+
+  drain(): void {
+    this.#sender?.drain()
+  }
+
+  close(reason?: Error): void {
+    if (!this.#closed) this.#onLost(reason)
+    this.#owner.onGone(this)
+  }
+
+  #onLost(reason: Error | undefined): void {
+    const exchange = this.#exchange
+    if (exchange && this.#mayReplay(exchange, reason)) {
+      this.#exchange = undefined
+      exchange.rewound()
+      this.#owner.onReplay(exchange)
+      this.#shut(reason)
+      return
+    }
+    this.#shut(exchange ? this.#lost(exchange, reason) : reason)
+  }
+
+  // ── SessionHandler: what it means ──
+
+  onStdout(_requestId: number, data: Uint8Array): void {
+    this.#exchange?.onStdout(data)
+    if (this.#exchange) this.#alarm.set(this.#exchange.deadline)
+  }
+
+  onStderr(_requestId: number, data: Uint8Array): void {
+    this.#exchange?.onStderr(data)
+  }
+
+  onEnd(end: EndRequest, sentAll: boolean): void {
+    this.#end = end
+    this.#sentAll = sentAll
+  }
+
+  /** BEGIN_REQUEST, PARAMS and a small stdin, as one piece. */
+  #encodeHead(exchange: Exchange, requestId: number): Uint8Array {
+    const { encoder } = this.#owner
+    const { bytes } = exchange.stdin
+    encoder.beginRequest(requestId, exchange.role, this.#keepConn)
+    encoder.params(requestId, exchange.params, {
+      prepared: exchange.request.prepared,
+      contentLength: exchange.addsContentLength ? exchange.contentLength : undefined,
+      span: this.#options.spanParams,
+    })
+    this.#session.send(requestId, 'paramsEnd')
+    this.#sentAll =
+      bytes !== undefined && bytes.length <= SMALL_STDIN && exchange.role !== Role.Filter
+    if (this.#sentAll) {
+      encoder.stream(RecordType.Stdin, requestId, bytes!)
+      encoder.streamEnd(RecordType.Stdin, requestId)
+      this.#session.send(requestId, 'stdinEnd')
+    }
+    return encoder.take()
+  }
+
+  /** Nothing was sent, so only the request fails; whoever called may still be inside of `dispatch`, and is told later. */
+  #refuse(exchange: Exchange, requestId: number, error: unknown): void {
+    this.#owner.encoder.discard()
+    this.#session.cancel(requestId)
+    this.#exchange = undefined
+    queueMicrotask(() => exchange.fail(error))
+    this.#release()
+  }
+
+  #sendRest(exchange: Exchange, requestId: number): void {
+    const sender = new Sender(
+      { transport: this.#transport!, encoder: this.#owner.encoder, session: this.#session },
+      requestId,
+      exchange,
+    )
+    this.#sender = sender
+    sender.run().then(
+      () => {
+        if (this.#sender === sender) this.#sender = undefined
+      },
+      (error: unknown) => {
+        if (this.#sender === sender) this.#shut(error)
+      },
+    )
+  }
+
+  /** END_REQUEST has come, and all that came with it has been read. */
+  #finish(end: EndRequest, failure: unknown): void {
+    const exchange = this.#exchange
+    this.#end = undefined
+    this.#exchange = undefined
+    this.#served++
+    const complete = end.protocolStatus === ProtocolStatus.RequestComplete
+    const clean =
+      complete && failure === undefined && this.#sentAll && this.#keepConn && !this.#closed
+    if (clean && this.#decoder.atBorder) this.#release(exchange?.paused)
+    else this.#shut(failure ?? new ClosedError('the request is over'))
+    if (!exchange) return
+    if (complete) exchange.complete(end)
+    else exchange.fail(this.#rejected(exchange, end))
+  }
+
+  #release(wasPaused = false): void {
+    if (wasPaused) this.#transport?.resume()
+    this.#alarm.hold(false)
+    this.#owner.onIdle(this)
+  }
+
+  #shut(reason: unknown): void {
+    if (this.#closed) return
+    this.#closed = true
+    this.#decoder.stop()
+    this.#alarm.clear()
+    this.#sender?.stop(reason)
+    this.#sender = undefined
+    this.#transport?.destroy()
+    const exchange = this.#exchange
+    this.#exchange = undefined
+    if (channels.connectionClose.hasSubscribers) {
+      const error = reason instanceof Error && !(reason instanceof ClosedError) ? reason : undefined
+      channels.connectionClose.publish({
+        address: this.#options.address,
+        served: this.#served,
+        error,
+      })
+    }
+    this.#owner.onClosed(this)
+    exchange?.fail(reason)
+  }
+
+  #onAlarm(): void {
+    const exchange = this.#exchange
+    if (!exchange) return
+    exchange.expire(now())
+    if (!exchange.finished) this.#alarm.set(exchange.deadline)
+  }
+
+  #announce(exchange: Exchange): void {
+    if (!channels.requestStart.hasSubscribers) return
+    channels.requestStart.publish({
+      request: exchange,
+      address: this.#options.address,
+      queued: exchange.age,
+      reused: this.#served > 0,
+    })
+  }
+
+  /**
+   * Whether the request may be sent again. Only on a connection that was reused, because there the usual reason is that the application
+   * closed it while it was idle. That it has not seen the request is certain only when the first write found nobody to read it.
+   */
+  #mayReplay(exchange: Exchange, reason: Error | undefined): boolean {
+    if (this.#served === 0 || exchange.answered || exchange.replayed) return false
+    if (!exchange.stdin.replayable || !exchange.data.replayable) return false
+    const unread = reason !== undefined && 'code' in reason && reason.code === 'EPIPE'
+    return exchange.idempotent || (unread && this.#sentAll)
+  }
+
+  #lost(exchange: Exchange, reason: Error | undefined): SocketError {
+    const how = reason ? `broke (${reason.message})` : 'was closed by the application'
+    const when = exchange.answered
+      ? 'before END_REQUEST: the answer is incomplete'
+      : 'before anything was answered'
+    return new SocketError(
+      `connection to ${this.#options.address} ${how} ${when}. Look for a crash, request_terminate_timeout or a reload in the application's log`,
+      reason && { cause: reason },
+    )
+  }
+
+  #rejected(exchange: Exchange, end: EndRequest): RequestRejectedError {
+    const { protocolStatus, appStatus } = end
+    const name = STATUS_NAMES[protocolStatus] ?? 'a status that FastCGI does not know'
+    return new RequestRejectedError(
+      protocolStatus,
+      appStatus,
+      `${this.#options.address} ended the request with protocolStatus ${protocolStatus} (${name})`,
+      {
+        retryable:
+          !exchange.answered &&
+          (protocolStatus === ProtocolStatus.CantMpxConn ||
+            protocolStatus === ProtocolStatus.Overloaded),
+      },
+    )
+  }
+
+  /** Adds the address to what the protocol floor, which does not know it, has said. */
+  #located(failure: unknown): unknown {
+    if (!(failure instanceof FastCGIError)) return failure
+    failure.message = `${this.#options.address}: ${failure.message}`
+    return failure
+  }
+}
+
+const STATUS_NAMES: Readonly<Record<number, string>> = {
+  [ProtocolStatus.CantMpxConn]: 'CANT_MPX_CONN: it takes one request at a time on a connection',
+  [ProtocolStatus.Overloaded]: 'OVERLOADED: it has no resources for another request',
+  [ProtocolStatus.UnknownRole]: 'UNKNOWN_ROLE: it does not play the role that was asked for',
+}

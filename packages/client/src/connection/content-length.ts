@@ -1,0 +1,42 @@
+// CONTENT_LENGTH is law: php-fpm reads exactly as many bytes as it says, and takes what follows for records.
+
+import { LocalProtocolError } from '../errors.ts'
+import { paramText, type ParamValue, type Params } from '../protocol/index.ts'
+
+/** The last value of a param as text; undefined when there is none. */
+export function paramValue(params: Params, name: string): string | undefined {
+  return valuesOf(params, name).at(-1)
+}
+
+/**
+ * What the params say about the length of stdin, in bytes; undefined when they say nothing. An empty value means 0, as in CGI/1.1.
+ * @throws LocalProtocolError `FCGI_ERR_CONTENT_LENGTH` when it is not a plain decimal number, or said twice in two ways.
+ */
+export function declaredLength(params: Params): number | undefined {
+  if (!(Symbol.iterator in params) && params.CONTENT_LENGTH === undefined) return undefined
+  const values = valuesOf(params, 'CONTENT_LENGTH')
+  const first = values[0]
+  if (first === undefined) return undefined
+  const length = /^\d*$/.test(first) ? Number(first) : NaN
+  if (!Number.isSafeInteger(length) || values.some((value) => value !== first)) {
+    throw new LocalProtocolError(
+      `CONTENT_LENGTH must be one decimal number of bytes, not ${values.map((value) => JSON.stringify(value)).join(' and ')}`,
+      'FCGI_ERR_CONTENT_LENGTH',
+    )
+  }
+  return length
+}
+
+function valuesOf(params: Params, name: string): string[] {
+  if (Symbol.iterator in params) {
+    const values: string[] = []
+    for (const [key, value] of params) if (isName(key, name)) values.push(paramText(value))
+    return values
+  }
+  const value: ParamValue | undefined = Object.hasOwn(params, name) ? params[name] : undefined
+  return value === undefined ? [] : [paramText(value)]
+}
+
+function isName(key: string | Uint8Array, name: string): boolean {
+  return key.length === name.length && paramText(key) === name
+}

@@ -1,0 +1,112 @@
+// Opens a connection within connectTimeout, waiting out a full backlog.
+
+import { channels } from '../diagnostics.ts'
+import { ConnectError, TimeoutError } from '../errors.ts'
+import type { Connector, Transport, TransportHandler } from '../transport/transport.ts'
+import { now } from './alarm.ts'
+
+const FIRST_DELAY = 5
+const MAX_DELAY = 200
+
+export interface DialOptions {
+  readonly address: string
+  readonly connect: Connector
+  /** In ms, retries included; 0 waits for ever. */
+  readonly connectTimeout: number
+}
+
+/**
+ * Opens a transport. A unix socket whose backlog is full refuses at once (EAGAIN), where TCP would make the caller wait; so this
+ * waits as well, trying again after a growing, jittered delay, until connectTimeout.
+ * @throws ConnectError, TimeoutError of phase `connect`, or the signal's reason.
+ */
+export async function dial(
+  handler: TransportHandler,
+  options: DialOptions,
+  signal: AbortSignal,
+): Promise<Transport> {
+  const { address, connect, connectTimeout } = options
+  const startedAt = now()
+  const attempt = new AbortController()
+  const timer =
+    connectTimeout > 0 &&
+    setTimeout(() => attempt.abort(timedOut(address, connectTimeout)), connectTimeout)
+  const abort = (): void => attempt.abort(signal.reason)
+  signal.addEventListener('abort', abort, { once: true })
+  try {
+    const transport = await connectPatiently(connect, handler, attempt.signal)
+    if (channels.connectionOpen.hasSubscribers) {
+      channels.connectionOpen.publish({ address, duration: now() - startedAt })
+    }
+    return transport
+  } catch (cause) {
+    const error = attempt.signal.aborted ? attempt.signal.reason : failed(address, cause)
+    if (channels.connectionError.hasSubscribers) {
+      channels.connectionError.publish({ address, error })
+    }
+    throw error
+  } finally {
+    signal.removeEventListener('abort', abort)
+    if (timer) clearTimeout(timer)
+  }
+}
+
+async function connectPatiently(
+  connect: Connector,
+  handler: TransportHandler,
+  signal: AbortSignal,
+): Promise<Transport> {
+  for (let delay = FIRST_DELAY; ; delay = Math.min(delay * 2, MAX_DELAY)) {
+    try {
+      return await connect(handler, signal)
+    } catch (error) {
+      if (codeOf(error) !== 'EAGAIN' || signal.aborted) throw error
+    }
+    await wait(delay * (0.5 + Math.random()), signal)
+  }
+}
+
+function wait(delay: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const abort = (): void => {
+      clearTimeout(timer)
+      reject(signal.reason)
+    }
+    const timer = setTimeout(() => {
+      signal.removeEventListener('abort', abort)
+      resolve()
+    }, delay)
+    signal.addEventListener('abort', abort, { once: true })
+  })
+}
+
+const HINTS: Readonly<Record<string, string>> = {
+  ENOENT:
+    'there is no such socket: is the application running, and does its configuration name this path?',
+  ECONNREFUSED: 'nothing listens there: is the application running?',
+  EACCES:
+    'no permission: add this user to the group of the socket (php-fpm: listen.owner, listen.group, listen.mode)',
+  ENOTFOUND: 'the host name is not known',
+  ENOTSOCK: 'the path is not a socket',
+}
+
+function failed(address: string, cause: unknown): ConnectError {
+  const code = codeOf(cause)
+  const hint = code !== undefined && HINTS[code] !== undefined ? `: ${HINTS[code]}` : ''
+  const what = code ?? (cause instanceof Error ? cause.message : String(cause))
+  return new ConnectError(`cannot connect to ${address} (${what})${hint}`, { cause })
+}
+
+function timedOut(address: string, timeout: number): TimeoutError {
+  return new TimeoutError(
+    'connect',
+    `no connection to ${address} within ${timeout} ms (connectTimeout): all its workers may be busy and its backlog full`,
+  )
+}
+
+/** The system's code; an attempt at several addresses of a host fails with an AggregateError, whose members carry it. */
+function codeOf(error: unknown): string | undefined {
+  if (typeof error !== 'object' || error === null) return undefined
+  if ('code' in error && typeof error.code === 'string') return error.code
+  return error instanceof AggregateError ? codeOf(error.errors[0]) : undefined
+}

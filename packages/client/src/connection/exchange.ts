@@ -1,0 +1,294 @@
+// One request on its way: what was asked, how far it is, when its time is up, and the one outcome that its handler is told.
+// It outlives a connection that dies before the answer began, and knows none: whoever holds it is told to pause, resume or drop it.
+
+import { channels } from '../diagnostics.ts'
+import { LocalProtocolError, TimeoutError, type TimeoutPhase } from '../errors.ts'
+import { Role, type EndRequest, type Params } from '../protocol/index.ts'
+import { now } from './alarm.ts'
+import { declaredLength, paramValue } from './content-length.ts'
+import type { Dispatched, DispatchHandler, FastCGIRequest, RequestOptions } from './request.ts'
+import { collectStdin, stdinFrom, type Stdin } from './stdin.ts'
+
+/** A queue or a connection: where an exchange is at the moment. */
+export interface Holder {
+  pause(): void
+  resume(): void
+  /** The exchange is over, by its caller's will or by its deadline: it needs no answer any more. */
+  drop(exchange: Exchange, reason: unknown): void
+}
+
+/** {@link RequestTimeouts} with every value given. */
+export type Timeouts = Readonly<
+  Record<'queueTimeout' | 'headersTimeout' | 'bodyTimeout' | 'requestTimeout', number>
+>
+
+const IDEMPOTENT: ReadonlySet<string> = new Set([
+  'GET',
+  'HEAD',
+  'OPTIONS',
+  'TRACE',
+  'PUT',
+  'DELETE',
+  '',
+])
+
+export class Exchange implements Dispatched {
+  /** Where the request goes, for messages. */
+  readonly address: string
+  readonly request: FastCGIRequest
+  readonly params: Params
+  readonly role: Role
+  readonly data: Stdin
+  stdin: Stdin
+  /** The length that CONTENT_LENGTH promises; undefined when nothing is promised, and then nothing is checked. */
+  contentLength: number | undefined
+  /** True when CONTENT_LENGTH has to be added to the params. */
+  addsContentLength = false
+  holder: Holder | undefined
+  phase: TimeoutPhase = 'queue'
+  /** True once the peer has said anything about this request. */
+  answered = false
+  replayed = false
+  paused = false
+  finished = false
+  readonly #handler: DispatchHandler
+  readonly #signal: AbortSignal | undefined
+  readonly #timeouts: Timeouts
+  readonly #createdAt: number = now()
+  readonly #endsAt: number
+  #dueAt: number
+  #onAbort: (() => void) | undefined
+  #collecting: AbortController | undefined
+
+  /** @throws TypeError on params or a body that are none. */
+  constructor(
+    address: string,
+    request: FastCGIRequest,
+    handler: DispatchHandler,
+    defaults: Timeouts,
+    options: RequestOptions,
+  ) {
+    const { params } = request
+    if (typeof params !== 'object' || params === null) {
+      throw new TypeError('request.params must be an object or an iterable of pairs')
+    }
+    this.address = address
+    this.request = request
+    // Params may be read twice, to look into them and for a replay; an iterator can be read once.
+    this.params = Symbol.iterator in params && !Array.isArray(params) ? [...params] : params
+    this.role = request.role ?? Role.Responder
+    this.stdin = stdinFrom(request.stdin)
+    this.data = stdinFrom(request.data)
+    this.#handler = handler
+    this.#timeouts = {
+      queueTimeout: options.queueTimeout ?? defaults.queueTimeout,
+      headersTimeout: options.headersTimeout ?? defaults.headersTimeout,
+      bodyTimeout: options.bodyTimeout ?? defaults.bodyTimeout,
+      requestTimeout: options.requestTimeout ?? defaults.requestTimeout,
+    }
+    this.#endsAt = this.#after(this.#createdAt, 'requestTimeout')
+    this.#dueAt = this.#after(this.#createdAt, 'queueTimeout')
+    this.#signal = options.signal
+    if (options.signal) this.#listen(options.signal)
+  }
+
+  /** When it has to be looked at next, on the clock of `now()`. */
+  get deadline(): number {
+    return Math.min(this.#dueAt, this.#endsAt)
+  }
+
+  /** How long it has been waiting, in ms. */
+  get age(): number {
+    return now() - this.#createdAt
+  }
+
+  /** True when it may be sent a second time although the first time may have had an effect. */
+  get idempotent(): boolean {
+    return (
+      this.request.idempotent ??
+      IDEMPOTENT.has((paramValue(this.params, 'REQUEST_METHOD') ?? '').toUpperCase())
+    )
+  }
+
+  /**
+   * Finds out the length of stdin, collecting it where nothing else tells; returns a promise only then.
+   * @throws LocalProtocolError `FCGI_ERR_CONTENT_LENGTH`, `FCGI_ERR_STDIN`, `FCGI_ERR_STDIN_TOO_LARGE`.
+   */
+  measureStdin(limit: number): Promise<void> | undefined {
+    const declared = declaredLength(this.params)
+    const { length } = this.stdin
+    if (declared === undefined) {
+      // An Authorizer is not told the length of a body that it does not get (§6.3).
+      if (this.role === Role.Authorizer) return undefined
+      if (length === undefined) return this.#collect(limit)
+      this.contentLength = length
+      this.addsContentLength = this.request.stdin !== undefined && this.request.stdin !== null
+      return undefined
+    }
+    if (length !== undefined && length !== declared) {
+      throw new LocalProtocolError(
+        `CONTENT_LENGTH is ${declared}, but stdin has ${length} bytes`,
+        'FCGI_ERR_CONTENT_LENGTH',
+      )
+    }
+    this.contentLength = declared
+    return undefined
+  }
+
+  pause(): void {
+    if (this.paused || this.finished) return
+    this.paused = true
+    if (this.phase === 'body') this.#dueAt = Infinity
+    this.holder?.pause()
+  }
+
+  resume(): void {
+    if (!this.paused || this.finished) return
+    this.paused = false
+    if (this.phase === 'body') this.#dueAt = this.#after(now(), 'bodyTimeout')
+    this.holder?.resume()
+  }
+
+  abort(reason: unknown = new DOMException('This operation was aborted', 'AbortError')): void {
+    this.#drop(reason)
+  }
+
+  /** A connection begins to send it. */
+  started(): void {
+    this.phase = 'headers'
+    this.progressed()
+  }
+
+  /** A piece of the request went out. */
+  progressed(): void {
+    if (this.phase === 'headers') this.#dueAt = this.#after(now(), 'headersTimeout')
+  }
+
+  /** Its connection died before it was answered: it will be sent again. */
+  rewound(): void {
+    this.replayed = true
+    this.phase = 'queue'
+    this.#dueAt = Infinity
+  }
+
+  onStdout(data: Uint8Array): void {
+    this.answered = true
+    if (this.phase !== 'body') {
+      this.phase = 'body'
+      if (channels.requestHeaders.hasSubscribers) {
+        channels.requestHeaders.publish({ request: this, address: this.address })
+      }
+    }
+    this.#heard()
+    this.#handler.onStdout(data)
+  }
+
+  onStderr(data: Uint8Array): void {
+    this.answered = true
+    this.#heard()
+    if (channels.requestStderr.hasSubscribers) {
+      channels.requestStderr.publish({ request: this, address: this.address, data })
+    }
+    this.#handler.onStderr?.(data)
+  }
+
+  /** The request is complete. */
+  complete(end: EndRequest): void {
+    if (!this.#finish()) return
+    const { appStatus, protocolStatus } = end
+    if (channels.requestEnd.hasSubscribers) {
+      channels.requestEnd.publish({
+        request: this,
+        address: this.address,
+        appStatus,
+        protocolStatus,
+      })
+    }
+    told(() => this.#handler.onEnd({ appStatus, protocolStatus }))
+  }
+
+  /** The request has failed. */
+  fail(error: unknown): void {
+    if (!this.#finish()) return
+    if (channels.requestError.hasSubscribers) {
+      channels.requestError.publish({ request: this, address: this.address, error })
+    }
+    told(() => this.#handler.onError(error))
+  }
+
+  /** Fails the request when its time is up at `at`. */
+  expire(at: number): void {
+    if (at >= this.#endsAt) this.#drop(this.#timeout('request', 'was not over', 'requestTimeout'))
+    else if (at >= this.#dueAt) this.#drop(this.#phaseTimeout())
+  }
+
+  #heard(): void {
+    if (this.phase === 'body' && !this.paused) this.#dueAt = this.#after(now(), 'bodyTimeout')
+  }
+
+  #drop(reason: unknown): void {
+    if (this.finished) return
+    this.#collecting?.abort(reason)
+    this.holder?.drop(this, reason)
+    this.fail(reason)
+  }
+
+  #finish(): boolean {
+    if (this.finished) return false
+    this.finished = true
+    this.holder = undefined
+    if (this.#onAbort) this.#signal?.removeEventListener('abort', this.#onAbort)
+    return true
+  }
+
+  #listen(signal: AbortSignal): void {
+    const onAbort = (): void => this.#drop(signal.reason)
+    this.#onAbort = onAbort
+    // Like every other outcome, that of a signal which was aborted before is told after dispatch has returned.
+    if (signal.aborted) queueMicrotask(onAbort)
+    else signal.addEventListener('abort', onAbort, { once: true })
+  }
+
+  async #collect(limit: number): Promise<void> {
+    const collecting = new AbortController()
+    this.#collecting = collecting
+    this.stdin = await collectStdin(this.stdin, limit, collecting.signal)
+    this.#collecting = undefined
+    this.contentLength = this.stdin.length
+    this.addsContentLength = true
+  }
+
+  #after(start: number, timeout: keyof Timeouts): number {
+    const delay = this.#timeouts[timeout]
+    return delay === 0 ? Infinity : start + delay
+  }
+
+  #phaseTimeout(): TimeoutError {
+    switch (this.phase) {
+      case 'queue':
+        return this.#timeout('queue', 'got no connection', 'queueTimeout')
+      case 'headers':
+        return this.#timeout('headers', 'got no stdout', 'headersTimeout')
+      default:
+        return this.#timeout('body', 'got no more data', 'bodyTimeout')
+    }
+  }
+
+  #timeout(phase: TimeoutPhase, what: string, option: keyof Timeouts): TimeoutError {
+    return new TimeoutError(
+      phase,
+      `request to ${this.address} ${what} within ${this.#timeouts[option]} ms (${option})`,
+    )
+  }
+}
+
+/** What a handler throws at the very end has nobody left to be told to: it is the caller's own uncaught exception. */
+function told(tell: () => void): void {
+  try {
+    tell()
+  } catch (error) {
+    queueMicrotask(() => {
+      throw error
+    })
+  }
+}

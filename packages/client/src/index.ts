@@ -1,0 +1,44 @@
+// The face of the package: everything that runs a request, its options and its errors.
+
+export { Client, executeOnce } from './client/client.ts'
+export type { Executor } from './client/executor.ts'
+export type { ClientOptions, PoolOptions } from './client/options.ts'
+export { Pool } from './client/pool.ts'
+export { FastCGIResponse, FastCGIStream, type StreamChunk } from './client/response.ts'
+export type { PoolStats } from './client/scheduler.ts'
+export type {
+  Dispatched,
+  DispatchHandler,
+  EndResult,
+  FastCGIRequest,
+  RequestOptions,
+  RequestTimeouts,
+  StdinBody,
+} from './connection/request.ts'
+export {
+  channelNames,
+  type ConnectionCloseMessage,
+  type ConnectionErrorMessage,
+  type ConnectionOpenMessage,
+  type RequestEndMessage,
+  type RequestErrorMessage,
+  type RequestHeadersMessage,
+  type RequestStartMessage,
+  type RequestStderrMessage,
+} from './diagnostics.ts'
+export * from './errors.ts'
+export {
+  prepareParams,
+  ProtocolStatus,
+  Role,
+  ValueName,
+  type ParamName,
+  type ParamPair,
+  type Params,
+  type ParamValue,
+  type PreparedParams,
+} from './protocol/index.ts'
+export { formatAddress, parseAddress, type Address } from './transport/address.ts'
+export { connectNode } from './transport/node.ts'
+export type { Connector, Transport, TransportHandler } from './transport/transport.ts'
+export { fromStreams, type StreamPair } from './transport/web.ts'
