@@ -7,7 +7,7 @@ export type FastCGIErrorCode =
   | 'FCGI_ERR_CLOSED'
   | 'FCGI_ERR_CONNECT'
   | 'FCGI_ERR_CONTENT_LENGTH'
-  | 'FCGI_ERR_HANDLER'
+  | 'FCGI_ERR_HTTP_REQUEST'
   | 'FCGI_ERR_LOCAL_PROTOCOL'
   | 'FCGI_ERR_PARAM_INVALID'
   | 'FCGI_ERR_PARAM_TOO_LARGE'
@@ -78,7 +78,6 @@ export class TimeoutError extends FastCGIError {
 export type LocalErrorCode = Extract<
   FastCGIErrorCode,
   | 'FCGI_ERR_CONTENT_LENGTH'
-  | 'FCGI_ERR_HANDLER'
   | 'FCGI_ERR_LOCAL_PROTOCOL'
   | 'FCGI_ERR_PARAM_INVALID'
   | 'FCGI_ERR_PARAM_TOO_LARGE'
@@ -141,6 +140,17 @@ export class QueueFullError extends FastCGIError {
 export class ResponseTooLargeError extends FastCGIError {
   constructor(message: string, options: FastCGIErrorOptions = {}) {
     super('FCGI_ERR_RESPONSE_TOO_LARGE', message, options)
+  }
+}
+
+/** An HTTP request that must not reach an application: malformed, or made to be read in two ways. */
+export class HttpRequestError extends FastCGIError {
+  /** The HTTP status to answer with: 400, 404, … */
+  readonly status: number
+
+  constructor(status: number, message: string, options: FastCGIErrorOptions = {}) {
+    super('FCGI_ERR_HTTP_REQUEST', message, options)
+    this.status = status
   }
 }
 

@@ -1,5 +1,6 @@
 // node:net as a transport; serves Node, Bun and Deno. Nothing else in this package imports node:net.
 
+import { unlink } from 'node:fs/promises'
 import {
   connect,
   createServer,
@@ -65,6 +66,14 @@ export function listenNode(
     relay.target = accept(transport)
     socket.on('data', (chunk: Uint8Array) => relay.data(chunk))
   })
+  return bind(server, target).catch(async (error: unknown) => {
+    if (!('path' in target) || !(await isAbandoned(target, error))) throw error
+    await unlink(target.path)
+    return bind(server, target)
+  })
+}
+
+function bind(server: Server, target: Address): Promise<NodeListener> {
   return new Promise((resolve, reject) => {
     server.once('error', reject)
     server.listen(target, () => {
@@ -72,6 +81,23 @@ export function listenNode(
       resolve({ address: boundAddress(server, target), close: () => closeServer(server) })
     })
   })
+}
+
+/** True for a socket file that a process left behind when it died: it is in the way, and nobody listens on it. */
+function isAbandoned(target: NetConnectOpts, error: unknown): Promise<boolean> {
+  if (codeOf(error) !== 'EADDRINUSE') return Promise.resolve(false)
+  return new Promise((resolve) => {
+    const probe = connect(target)
+    probe.once('connect', () => {
+      probe.destroy()
+      resolve(false)
+    })
+    probe.once('error', (refused) => resolve(codeOf(refused) === 'ECONNREFUSED'))
+  })
+}
+
+function codeOf(error: unknown): unknown {
+  return error instanceof Error && 'code' in error ? error.code : undefined
 }
 
 /** One reused buffer for each connection, read into by the socket itself (`onread`): no allocation and no stream on the way in. */

@@ -1,0 +1,118 @@
+// HTTP request -> CGI/1.1 params (RFC 3875 §4.1), with the names beyond the RFC that PHP applications read.
+
+import {
+  prepareParams,
+  type ParamPair,
+  type Params,
+  type PreparedParams,
+} from '../protocol/index.ts'
+import { HttpRequestError } from '../errors.ts'
+import { bytesOf, byteStringOfText } from './byte-string.ts'
+import { headerParams, type HeaderList, type HeaderPolicy } from './header-params.ts'
+import { scriptFilename, type ScriptPath } from './script.ts'
+
+/** The parts of an HTTP request that CGI speaks of. */
+export interface HttpRequestParts {
+  readonly method: string
+  /** Path and query as they came, not decoded: `/a%20b?c=d`. */
+  readonly target: string
+  readonly headers: HeaderList
+  /** @default 'HTTP/1.1' */
+  readonly protocol?: string | undefined
+}
+
+/** What only the server knows; CGI-only params come from here and never from the request. */
+export interface CgiContext {
+  /** The document root, as the backend sees it. */
+  readonly root: string
+  /** What `decodePath` and `splitScript` made of the path. */
+  readonly script: ScriptPath
+  readonly serverName: string
+  readonly serverPort: number
+  /** The server's own address. @default none */
+  readonly serverAddress?: string | undefined
+  /** Whether the client uses TLS. @default false */
+  readonly https?: boolean | undefined
+  /** The client's address. @default '0.0.0.0', which nothing trusts */
+  readonly remoteAddress?: string | undefined
+  /** @default 0 */
+  readonly remotePort?: number | undefined
+}
+
+/**
+ * The params that are the same for all requests of a site, encoded once.
+ * @param more Further params of the application's choice.
+ */
+export function siteParams(root: string, more: Params = {}): PreparedParams {
+  const own = Symbol.iterator in more ? [...more] : Object.entries(more)
+  return prepareParams([
+    ['GATEWAY_INTERFACE', 'CGI/1.1'],
+    ['SERVER_SOFTWARE', 'fastcgi-client'],
+    ['DOCUMENT_ROOT', root],
+    // php-cgi refuses to run without it (cgi.force_redirect).
+    ['REDIRECT_STATUS', '200'],
+    ...own.filter((pair): pair is ParamPair => pair[1] !== undefined),
+  ])
+}
+
+/**
+ * The params of one request; {@link siteParams} has the rest.
+ * @throws HttpRequestError 400 on a request that must not be passed on.
+ */
+export function cgiParams(
+  request: HttpRequestParts,
+  context: CgiContext,
+  policy: HeaderPolicy = {},
+): ParamPair[] {
+  const { method, target } = request
+  if (!/^[A-Za-z0-9!#$%&'*+.^_`|~-]+$/.test(method)) {
+    throw new HttpRequestError(400, `the method ${JSON.stringify(method)} is not a token`)
+  }
+  if (/[\0\r\n]/.test(target)) throw new HttpRequestError(400, 'the target has a line break or NUL')
+  const query = target.indexOf('?')
+  const { params: headers, contentType, contentLength } = headerParams(request.headers, policy)
+  const params: ParamPair[] = [
+    ['REQUEST_METHOD', method],
+    ['REQUEST_URI', bytesOf(target)],
+    ['QUERY_STRING', query < 0 ? '' : bytesOf(target.slice(query + 1))],
+    ['SERVER_PROTOCOL', request.protocol ?? 'HTTP/1.1'],
+    ...scriptParams(context),
+    ...connectionParams(context),
+    ...headers,
+  ]
+  if (contentType !== undefined) params.push(['CONTENT_TYPE', bytesOf(contentType)])
+  if (contentLength !== undefined) params.push(['CONTENT_LENGTH', contentLength])
+  return params
+}
+
+function scriptParams({ root, script }: CgiContext): ParamPair[] {
+  const { scriptName, pathInfo } = script
+  if (pathInfo !== '' && !pathInfo.startsWith('/')) {
+    throw new HttpRequestError(400, 'PATH_INFO must be empty or begin with a slash')
+  }
+  const rootBytes = byteStringOfText(root)
+  const params: ParamPair[] = [
+    ['SCRIPT_NAME', bytesOf(scriptName)],
+    ['SCRIPT_FILENAME', bytesOf(scriptFilename(rootBytes, scriptName))],
+    ['DOCUMENT_URI', bytesOf(scriptName + pathInfo)],
+  ]
+  if (pathInfo !== '') {
+    params.push(['PATH_INFO', bytesOf(pathInfo)])
+    params.push(['PATH_TRANSLATED', bytesOf(rootBytes + pathInfo)])
+  }
+  return params
+}
+
+function connectionParams(context: CgiContext): ParamPair[] {
+  const { serverAddress, https = false } = context
+  const params: ParamPair[] = [
+    ['SERVER_NAME', context.serverName],
+    ['SERVER_PORT', context.serverPort],
+    ['REQUEST_SCHEME', https ? 'https' : 'http'],
+    ['REMOTE_ADDR', context.remoteAddress ?? '0.0.0.0'],
+    ['REMOTE_PORT', context.remotePort ?? 0],
+  ]
+  if (https) params.push(['HTTPS', 'on'])
+  if (serverAddress !== undefined) params.push(['SERVER_ADDR', serverAddress])
+  return params
+}

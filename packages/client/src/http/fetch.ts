@@ -1,0 +1,215 @@
+// (Request) => Promise<Response>, by way of an executor. Decides which script runs; the rest is conversion.
+
+import type { Executor } from '../client/executor.ts'
+import { CgiResponseError, HttpRequestError } from '../errors.ts'
+import type { ParamPair, Params, ParamValue, PreparedParams } from '../protocol/index.ts'
+import { cgiParams, siteParams, type CgiContext } from './cgi-params.ts'
+import type { CgiHead } from './cgi-response.ts'
+import { FetchExchange } from './fetch-exchange.ts'
+import type { HeaderPolicy } from './header-params.ts'
+import { checkRoot, decodePath, splitScript, type ScriptPath } from './script.ts'
+
+/** Options of {@link createFetch}. */
+export interface FetchOptions extends HeaderPolicy {
+  /** The document root: an absolute path, as the backend sees it. */
+  root: string
+  /** The script of a directory. @default 'index.php' */
+  index?: string | undefined
+  /**
+   * The script that answers for every path that names no script; `false` answers such a path with the `index` of the directory when it
+   * ends in a slash, and with 404 otherwise. @default the index in the root
+   */
+  frontController?: string | false | undefined
+  /** The only scripts that may run, as SCRIPT_NAME: `['/index.php']`. @default every path that ends in .php */
+  scripts?: readonly string[] | undefined
+  /**
+   * Chooses the script itself, for instance by looking at the files; replaces `index` and `frontController`.
+   * @param path decoded, each character one byte, without `.`, `..` and repeated slashes.
+   * @returns nothing for a 404.
+   */
+  resolve?: ((path: string) => ScriptPath | undefined) | undefined
+  /** Further params for every request. Those of {@link FetchOptions.unsafeParams} are refused. @default none */
+  params?: Params | undefined
+  /**
+   * Params by which PHP runs or reads whatever they name: PHP_VALUE, PHP_ADMIN_VALUE, REQUEST_BODY_FILE. Never from a client's data;
+   * PHP_VALUE stays in force for later requests of the same worker. @default none
+   */
+  unsafeParams?: Params | undefined
+  /** SERVER_NAME, for applications that build links or choose a site by it. @default the host of the request's URL */
+  serverName?: string | undefined
+  /** The largest header block of an answer, in bytes. @default 262_144 (256 KiB) */
+  maxHeaderSize?: number | undefined
+  /** Gets stderr as it comes; `data` is valid only during the call. It never becomes part of a response. @default drops it */
+  onStderr?: ((data: Uint8Array, request: Request) => void) | undefined
+  /** Gets interim responses, such as 103 Early Hints. @default drops them */
+  onInformational?: ((head: CgiHead, request: Request) => void) | undefined
+  /** Makes a response of a failure; see `errorResponse`. @default rejects with the failure */
+  onError?: ((error: unknown, request: Request) => Response | Promise<Response>) | undefined
+}
+
+/** What the server knows about one request and a Request does not say. Values of another type are not looked at. */
+export interface FetchInfo {
+  /** REMOTE_ADDR. @default '0.0.0.0', which no application trusts */
+  remoteAddress?: string | undefined
+  /** REMOTE_PORT. @default 0 */
+  remotePort?: number | undefined
+  /** SERVER_ADDR. @default none */
+  serverAddress?: string | undefined
+}
+
+/** The shape of `fetch` handlers: Bun.serve, Deno.serve, Workers, srvx, Hono's mount. */
+export type FetchHandler = (request: Request, info?: FetchInfo | object) => Promise<Response>
+
+const UNSAFE_PARAMS: ReadonlySet<string> = new Set([
+  'PHP_VALUE',
+  'PHP_ADMIN_VALUE',
+  'REQUEST_BODY_FILE',
+])
+const MAX_LOCAL_REDIRECTS = 10
+
+/**
+ * Makes a `fetch` of a FastCGI backend: streams both ways, and aborts with `request.signal`.
+ * A body without Content-Length is collected up to the executor's `maxBufferedStdin`, because PHP needs its length first.
+ * @throws TypeError on options that cannot be used. The handler rejects with a FastCGIError, or the signal's reason, unless `onError`
+ * is given; a request that cannot be passed on is answered with 400, one that names no script with 404.
+ * @example
+ * const php = createFetch(pool, { root: '/srv/app/public', onError: errorResponse })
+ * export default { fetch: php }
+ */
+export function createFetch(
+  executor: Pick<Executor, 'dispatch'>,
+  options: FetchOptions,
+): FetchHandler {
+  const site = new Site(executor, options)
+  return async (request, info = {}) => {
+    try {
+      return await site.handle(request, info)
+    } catch (error) {
+      if (error instanceof HttpRequestError) return plainResponse(error.status)
+      if (options.onError && !request.signal.aborted) return options.onError(error, request)
+      throw error
+    }
+  }
+}
+
+class Site {
+  readonly #executor: Pick<Executor, 'dispatch'>
+  readonly #options: FetchOptions
+  readonly #root: string
+  readonly #prepared: PreparedParams
+
+  constructor(executor: Pick<Executor, 'dispatch'>, options: FetchOptions) {
+    this.#executor = executor
+    this.#options = options
+    this.#root = checkRoot(options.root)
+    const { params = {}, unsafeParams = {} } = options
+    const safe = pairsOf(params)
+    const unsafe = safe.find(([name]) => typeof name === 'string' && UNSAFE_PARAMS.has(name))
+    if (unsafe) {
+      throw new TypeError(
+        `${String(unsafe[0])} lets PHP run or read any file: give it in unsafeParams`,
+      )
+    }
+    this.#prepared = siteParams(this.#root, [...safe, ...pairsOf(unsafeParams)])
+  }
+
+  async handle(request: Request, info: FetchInfo): Promise<Response> {
+    let { url, method, body } = request as {
+      url: string
+      method: string
+      body: ReadableStream | null
+    }
+    for (let redirects = 0; redirects <= MAX_LOCAL_REDIRECTS; redirects++) {
+      const exchange = this.#run(request, { url: new URL(url), method, body }, info)
+      const outcome = await exchange.outcome
+      if (outcome instanceof Response) return outcome
+      // The path is answered as if it had been asked for, and by GET (RFC 3875 §6.2.2).
+      url = new URL(outcome.localRedirect, url).href
+      method = method === 'HEAD' ? 'HEAD' : 'GET'
+      body = null
+    }
+    throw new CgiResponseError(
+      `more than ${MAX_LOCAL_REDIRECTS} local redirects, the last one to ${url}`,
+    )
+  }
+
+  #run(request: Request, target: Target, info: FetchInfo): FetchExchange {
+    const params = cgiParams(
+      {
+        method: target.method,
+        target: target.url.pathname + target.url.search,
+        headers: target.body === request.body ? request.headers : withoutBody(request.headers),
+      },
+      this.#context(target.url, info),
+      this.#options,
+    )
+    const exchange = new FetchExchange(request, target.method, this.#options)
+    exchange.dispatched = this.#executor.dispatch(
+      { params, prepared: this.#prepared, stdin: target.body },
+      exchange,
+      { signal: request.signal },
+    )
+    return exchange
+  }
+
+  #context(url: URL, info: FetchInfo): CgiContext {
+    const https = url.protocol === 'https:'
+    return {
+      root: this.#root,
+      script: this.#script(url.pathname),
+      serverName: this.#options.serverName ?? url.hostname,
+      serverPort: Number(url.port) || (https ? 443 : 80),
+      https,
+      remoteAddress: ofType('string', info.remoteAddress),
+      remotePort: ofType('number', info.remotePort),
+      serverAddress: ofType('string', info.serverAddress),
+    }
+  }
+
+  #script(pathname: string): ScriptPath {
+    const path = decodePath(pathname)
+    const script = this.#options.resolve ? this.#options.resolve(path) : this.#resolve(path)
+    if (script && (this.#options.scripts?.includes(script.scriptName) ?? true)) return script
+    throw new HttpRequestError(404, `no script answers for ${pathname}`)
+  }
+
+  #resolve(path: string): ScriptPath | undefined {
+    const { index = 'index.php', frontController = `/${index}` } = this.#options
+    const named = splitScript(path)
+    if (named) return named
+    if (frontController !== false) return { scriptName: frontController, pathInfo: '' }
+    return path.endsWith('/') ? { scriptName: path + index, pathInfo: '' } : undefined
+  }
+}
+
+interface Target {
+  readonly url: URL
+  readonly method: string
+  readonly body: ReadableStream<Uint8Array> | null
+}
+
+/** Second arguments of `fetch` handlers differ between servers; one of another shape must not become a param. */
+function ofType<T extends 'string' | 'number'>(
+  type: T,
+  value: unknown,
+): (T extends 'string' ? string : number) | undefined {
+  return typeof value === type ? (value as T extends 'string' ? string : number) : undefined
+}
+
+function pairsOf(params: Params): ParamPair[] {
+  const pairs = Symbol.iterator in params ? [...params] : Object.entries(params)
+  return pairs.filter((pair): pair is [string, ParamValue] => pair[1] !== undefined)
+}
+
+function withoutBody(headers: Headers): Headers {
+  const rest = new Headers(headers)
+  for (const name of ['content-length', 'content-type', 'transfer-encoding']) rest.delete(name)
+  return rest
+}
+
+function plainResponse(status: number): Response {
+  return new Response(status === 404 ? 'Not Found\n' : 'Bad Request\n', {
+    status,
+    headers: { 'content-type': 'text/plain; charset=utf-8' },
+  })
+}

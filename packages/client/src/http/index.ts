@@ -1,0 +1,14 @@
+// The door of the HTTP floor: conversion both ways between HTTP and CGI/1.1, and a fetch over any executor.
+
+export { cgiHead, requestFromParams } from './cgi-request.ts'
+export { cgiParams, siteParams, type CgiContext, type HttpRequestParts } from './cgi-params.ts'
+export { CgiResponseParser, MAX_HEADER_SIZE, type CgiHead } from './cgi-response.ts'
+export { errorResponse, errorStatus } from './error-response.ts'
+export { createFetch, type FetchHandler, type FetchInfo, type FetchOptions } from './fetch.ts'
+export {
+  headerParams,
+  type HeaderList,
+  type HeaderParams,
+  type HeaderPolicy,
+} from './header-params.ts'
+export { checkRoot, decodePath, scriptFilename, splitScript, type ScriptPath } from './script.ts'
