@@ -34,7 +34,8 @@ export class Scheduler implements ConnectionOwner {
   readonly #idle: Connection[] = []
   readonly #idleAlarm = new Alarm(() => this.#closeIdle())
   readonly #collecting = new Set<Exchange>()
-  readonly #dialAbort = new AbortController()
+  /** One for each connection that is being opened. */
+  readonly #dials = new Set<AbortController>()
   /** Connections being opened: for the queue, and for replays, each of which has one of its own. */
   #dialing = 0
   #replaying = 0
@@ -88,7 +89,7 @@ export class Scheduler implements ConnectionOwner {
   destroy(reason: Error = this.#closedError()): void {
     this.#destroyed = true
     this.#closing ??= withResolvers()
-    this.#dialAbort.abort(reason)
+    this.#giveUpDialing(reason)
     for (const exchange of [...this.#collecting, ...this.#queue]) exchange.abort(reason)
     for (const connection of this.#connections) connection.destroy(reason)
     this.#checkDrained()
@@ -240,7 +241,10 @@ export class Scheduler implements ConnectionOwner {
       maxRequests: this.#options.maxRequestsPerConnection,
       spanParams: this.#options.spanParams,
     })
-    dial(connection, this.#options, this.#dialAbort.signal)
+    const giveUp = new AbortController()
+    this.#dials.add(giveUp)
+    dial(connection, this.#options, giveUp.signal)
+      .finally(() => this.#dials.delete(giveUp))
       .then((transport) => {
         this.#transports++
         connection.attach(transport)
@@ -255,6 +259,10 @@ export class Scheduler implements ConnectionOwner {
         failed(error)
         if (this.closed) this.#checkDrained()
       })
+  }
+
+  #giveUpDialing(reason: Error): void {
+    for (const giveUp of this.#dials) giveUp.abort(reason)
   }
 
   #expireQueue(): void {
@@ -277,7 +285,7 @@ export class Scheduler implements ConnectionOwner {
   #checkDrained(): void {
     if (!this.#closing || this.#queue.size + this.#collecting.size + this.#replaying > 0) return
     if (this.#connections.size > this.#idle.length) return
-    this.#dialAbort.abort(this.#closedError())
+    this.#giveUpDialing(this.#closedError())
     this.#queueAlarm.clear()
     this.#idleAlarm.clear()
     while (this.#idle[0]) this.#idle[0].destroy(this.#closedError())
