@@ -57,6 +57,7 @@ export class Connection implements TransportHandler, SessionHandler, Holder {
   #end: EndRequest | undefined
   #sentAll = false
   #keepConn = false
+  #undelivered = false
   #closed = false
   #served = 0
   /** When it became idle, on the clock of `now()`; for its owner. */
@@ -93,7 +94,9 @@ export class Connection implements TransportHandler, SessionHandler, Holder {
     this.#alarm.hold(true)
     this.#alarm.set(exchange.deadline)
     this.#transport!.write(head)
-    if (!this.#sentAll) this.#sendRest(exchange, requestId)
+    // Nobody was there to read even the first byte: nothing of this request has been seen.
+    this.#undelivered = this.#transport!.failed
+    if (!this.#sentAll && !this.#undelivered) this.#sendRest(exchange, requestId)
     if (exchange.paused) this.pause()
   }
 
@@ -144,7 +147,7 @@ export class Connection implements TransportHandler, SessionHandler, Holder {
 
   #onLost(reason: Error | undefined): void {
     const exchange = this.#exchange
-    if (exchange && this.#mayReplay(exchange, reason)) {
+    if (exchange && this.#mayReplay(exchange)) {
       this.#exchange = undefined
       exchange.rewound()
       this.#owner.onReplay(exchange)
@@ -225,8 +228,8 @@ export class Connection implements TransportHandler, SessionHandler, Holder {
     this.#served++
     const complete = end.protocolStatus === ProtocolStatus.RequestComplete
     const clean =
-      complete && failure === undefined && this.#sentAll && this.#keepConn && !this.#closed
-    if (clean && this.#decoder.atBorder) this.#release(exchange?.paused)
+      complete && failure === undefined && this.#sentAll && this.#decoder.atBorder && !this.#closed
+    if (clean && this.#keepConn && !this.#transport?.failed) this.#release(exchange?.paused)
     else this.#shut(failure ?? new ClosedError('the request is over'))
     if (!exchange) return
     if (complete) exchange.complete(end)
@@ -280,13 +283,12 @@ export class Connection implements TransportHandler, SessionHandler, Holder {
 
   /**
    * Whether the request may be sent again. Only on a connection that was reused, because there the usual reason is that the application
-   * closed it while it was idle. That it has not seen the request is certain only when the first write found nobody to read it.
+   * closed it while it was idle. That it has not seen the request is certain only when the very first write failed.
    */
-  #mayReplay(exchange: Exchange, reason: Error | undefined): boolean {
+  #mayReplay(exchange: Exchange): boolean {
     if (this.#served === 0 || exchange.answered || exchange.replayed) return false
     if (!exchange.stdin.replayable || !exchange.data.replayable) return false
-    const unread = reason !== undefined && 'code' in reason && reason.code === 'EPIPE'
-    return exchange.idempotent || (unread && this.#sentAll)
+    return this.#undelivered || exchange.idempotent
   }
 
   #lost(exchange: Exchange, reason: Error | undefined): SocketError {

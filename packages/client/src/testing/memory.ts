@@ -40,6 +40,10 @@ export class MemoryTransport implements Transport {
     this.#handler = handler
   }
 
+  get failed(): boolean {
+    return this.#closed
+  }
+
   write(...pieces: Uint8Array[]): boolean {
     const peer = this.#peer
     if (this.#closed || this.#ended || !peer) return false

@@ -7,6 +7,7 @@ import {
   Socket,
   type NetConnectOpts,
   type OnReadOpts,
+  type SocketConstructorOpts,
   type Server,
 } from 'node:net'
 import { parseAddress, type Address } from './address.ts'
@@ -25,12 +26,8 @@ export function connectNode(address: string | Address): Connector {
     new Promise((resolve, reject) => {
       signal.throwIfAborted()
       const reader = new Reader()
-      const options: NetConnectOpts & { onread: OnReadOpts } = {
-        ...target,
-        noDelay: true,
-        onread: reader.onread,
-      }
-      const socket = connect(options)
+      const socket = new ReadingSocket(reader)
+      socket.connect({ ...target, noDelay: true })
       const abort = (): void => void socket.destroy(signal.reason as Error)
       signal.addEventListener('abort', abort, { once: true })
       socket.once('error', reject)
@@ -117,6 +114,41 @@ class Reader {
   }
 }
 
+type WriteCallback = (error?: Error | null) => void
+
+/**
+ * A socket that goes on reading when it can no longer write. An application that answers early closes with some of the request unread;
+ * a plain Socket destroys itself at the failed write, and with it the answer that has already arrived.
+ */
+class ReadingSocket extends Socket {
+  /** The first write that failed; nothing written later has been sent either. */
+  writeError: Error | undefined
+
+  constructor(reader: Reader) {
+    // The constructor takes onread, as net.connect shows, which only passes its options on; the types know it there alone.
+    const options: SocketConstructorOpts & { onread: OnReadOpts } = { onread: reader.onread }
+    super(options)
+  }
+
+  override _write(chunk: unknown, encoding: BufferEncoding, callback: WriteCallback): void {
+    super._write(chunk, encoding, this.#tolerant(callback))
+  }
+
+  override _writev(
+    chunks: { chunk: unknown; encoding: BufferEncoding }[],
+    callback: WriteCallback,
+  ): void {
+    super._writev!(chunks, this.#tolerant(callback))
+  }
+
+  #tolerant(callback: WriteCallback): WriteCallback {
+    return (error) => {
+      if (error) this.writeError ??= error
+      callback()
+    }
+  }
+}
+
 /** Stands between a socket and a handler that is made only once the transport exists. */
 class Relay implements TransportHandler {
   target: TransportHandler | undefined
@@ -146,10 +178,17 @@ class NodeTransport implements Transport {
     })
     // Whoever closes one direction of a FastCGI connection has ended it; what we still have to write has no reader.
     socket.on('end', () => socket.destroy())
-    socket.once('close', () => handler.close(reason))
+    socket.once('close', () => {
+      handler.close((socket instanceof ReadingSocket && socket.writeError) || reason)
+    })
+  }
+
+  get failed(): boolean {
+    return this.#socket instanceof ReadingSocket && this.#socket.writeError !== undefined
   }
 
   write(...pieces: Uint8Array[]): boolean {
+    if (this.failed) return false
     if (pieces.length === 1) return this.#socket.write(pieces[0]!)
     let more = true
     this.#socket.cork()

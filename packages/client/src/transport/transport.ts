@@ -12,8 +12,11 @@ export interface TransportHandler {
 
 /** One connection to a peer. */
 export interface Transport {
+  /** True once a write has failed. What the peer sent before can still be read; its `close` says why. */
+  readonly failed: boolean
   /**
-   * Sends these pieces in order, together if the transport can, and returns whether it wants more now. False means that `drain` follows.
+   * Sends these pieces in order, together if the transport can, and returns whether it wants more now. False means that `drain` follows,
+   * unless the transport has failed.
    * The transport keeps the pieces until they are sent; nobody may change them.
    */
   write(...pieces: Uint8Array[]): boolean

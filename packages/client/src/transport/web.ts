@@ -56,6 +56,10 @@ class WebTransport implements Transport {
     )
   }
 
+  get failed(): boolean {
+    return this.#closed
+  }
+
   write(...pieces: Uint8Array[]): boolean {
     if (this.#closed) return false
     // A write that fails also rejects `closed`, which is where it is told.
