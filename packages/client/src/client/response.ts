@@ -1,7 +1,7 @@
 // Thin layers over dispatch: the whole answer as a promise, and the answer as an async iterable.
 
 import { ResponseTooLargeError } from '../errors.ts'
-import { concatBytes } from '../protocol/index.ts'
+import { concatBytes, copyBytes } from '../protocol/index.ts'
 import type {
   Dispatched,
   DispatchHandler,
@@ -58,7 +58,7 @@ class Collector implements DispatchHandler {
   readonly #resolve: (response: FastCGIResponse) => void
   readonly onError: (error: unknown) => void
   #size = 0
-  #stdout = NO_BYTES
+  #stdout: Uint8Array = NO_BYTES
   #moreStdout: Uint8Array[] | undefined
   #stderr: Uint8Array[] | undefined
 
@@ -75,13 +75,13 @@ class Collector implements DispatchHandler {
   onStdout(data: Uint8Array): void {
     this.#count(data)
     // Most answers come in one piece, which then needs no list and no joining.
-    if (this.#stdout.length === 0) this.#stdout = data.slice()
-    else (this.#moreStdout ??= []).push(data.slice())
+    if (this.#stdout.length === 0) this.#stdout = copyBytes(data)
+    else (this.#moreStdout ??= []).push(copyBytes(data))
   }
 
   onStderr(data: Uint8Array): void {
     this.#count(data)
-    ;(this.#stderr ??= []).push(data.slice())
+    ;(this.#stderr ??= []).push(copyBytes(data))
   }
 
   onEnd(end: EndResult): void {
@@ -159,11 +159,11 @@ class StreamBuffer implements DispatchHandler {
   #wake: (() => void) | undefined
 
   onStdout(data: Uint8Array): void {
-    this.#add({ type: 'stdout', data: data.slice() })
+    this.#add({ type: 'stdout', data: copyBytes(data) })
   }
 
   onStderr(data: Uint8Array): void {
-    this.#add({ type: 'stderr', data: data.slice() })
+    this.#add({ type: 'stderr', data: copyBytes(data) })
   }
 
   onEnd(end: EndResult): void {

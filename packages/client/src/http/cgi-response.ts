@@ -2,7 +2,7 @@
 // may end in CRLF or LF. Pure: it decides what the head says, and leaves what to do about it to others.
 
 import { CgiResponseError } from '../errors.ts'
-import { concatBytes } from '../protocol/index.ts'
+import { concatBytes, copyBytes } from '../protocol/index.ts'
 import { byteString } from './byte-string.ts'
 
 /** Status and header fields of a CGI response. */
@@ -69,7 +69,7 @@ export class CgiResponseParser {
       start = at + 1
       if (this.#endBlock()) return start
     }
-    this.#keep(chunk.slice(start))
+    this.#keep(copyBytes(chunk.subarray(start)))
     return -1
   }
 

@@ -2,6 +2,7 @@
 
 import type { Dispatched, DispatchHandler } from '../connection/request.ts'
 import { CgiResponseError } from '../errors.ts'
+import { copyBytes } from '../protocol/index.ts'
 import { CgiResponseParser, type CgiHead } from './cgi-response.ts'
 
 /** What is told while the answer comes. */
@@ -131,7 +132,7 @@ export class FetchExchange implements DispatchHandler {
     if (!body || this.#over || data.length === 0) return
     this.#rest -= data.length
     if (this.#rest < 0) throw new CgiResponseError('the body is longer than its Content-Length')
-    body.enqueue(data.slice())
+    body.enqueue(copyBytes(data))
     if ((body.desiredSize ?? 0) <= 0) this.dispatched?.pause()
   }
 }

@@ -1,5 +1,6 @@
 // The door of the protocol floor: FastCGI 1.0 without any input or output. Runs wherever JavaScript does.
 
+export { concatBytes, copyBytes } from './bytes.ts'
 export * from './constants.ts'
 export { Decoder } from './decoder.ts'
 export { Encoder, type ParamsEncoding } from './encoder.ts'
@@ -15,7 +16,6 @@ export type {
   UnknownType,
 } from './events.ts'
 export {
-  concatBytes,
   decodePairs,
   encodePair,
   paramPairs,

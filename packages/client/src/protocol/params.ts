@@ -5,6 +5,7 @@
 // Rule: order and duplicates are kept; what means something to a reader of C strings or of lines (NUL, CR, LF) is refused.
 
 import { LocalProtocolError, RemoteProtocolError } from '../errors.ts'
+import { concatBytes } from './bytes.ts'
 import { MAX_ALIGNED_CONTENT_LENGTH } from './constants.ts'
 import { readUint32, writeUint32 } from './record.ts'
 
@@ -156,17 +157,6 @@ export function pairTooLarge(name: ParamName, length: number): LocalProtocolErro
       'php-fpm refuses a pair that spans two records. Set spanParams for a backend that accepts it',
     'FCGI_ERR_PARAM_TOO_LARGE',
   )
-}
-
-/** Joins byte strings. */
-export function concatBytes(parts: readonly Uint8Array[]): Uint8Array {
-  const whole = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0))
-  let at = 0
-  for (const part of parts) {
-    whole.set(part, at)
-    at += part.length
-  }
-  return whole
 }
 
 /** A name or value as text, for comparisons. */

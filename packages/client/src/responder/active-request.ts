@@ -3,6 +3,7 @@
 import { ClosedError, RemoteProtocolError } from '../errors.ts'
 import {
   concatBytes,
+  copyBytes,
   decodePairs,
   paramText,
   ProtocolStatus,
@@ -112,7 +113,7 @@ export class ActiveRequest implements ResponderReply {
         `the params of request ${this.id} are larger than maxParamsSize, ${this.#maxParamsSize} bytes`,
       )
     }
-    this.#params.push(data.slice())
+    this.#params.push(copyBytes(data))
   }
 
   #start(): void {

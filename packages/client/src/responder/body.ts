@@ -1,5 +1,7 @@
 // A stream that comes in by records and is read by an application: when it is not read, the connection is held up.
 
+import { copyBytes } from '../protocol/index.ts'
+
 const HIGH_WATER = 64 * 1024
 
 /** One of the streams of a request (stdin, data). */
@@ -31,7 +33,7 @@ export class IncomingBody {
 
   /** Adds a copy of the data; drops it when nobody will read it. */
   push(data: Uint8Array): void {
-    this.#controller?.enqueue(data.slice())
+    this.#controller?.enqueue(copyBytes(data))
   }
 
   end(): void {

@@ -1,6 +1,7 @@
 // Two transports that are each other's peer, without a socket. Stricter than a socket: what was handed over is overwritten after the
 // call, as a reused read buffer would be, so that code which keeps a view is found out.
 
+import { copyBytes } from '../protocol/index.ts'
 import type { Connector, Transport, TransportHandler } from '../transport/transport.ts'
 
 const HIGH_WATER = 64 * 1024
@@ -91,7 +92,7 @@ export class MemoryTransport implements Transport {
   }
 
   #receive(piece: Uint8Array): void {
-    this.#incoming.push(piece.slice())
+    this.#incoming.push(copyBytes(piece))
     this.#waiting += piece.length
     this.#schedule()
   }

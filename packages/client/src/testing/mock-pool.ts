@@ -10,7 +10,7 @@ import type {
 } from '../connection/request.ts'
 import { collectStdin, stdinFrom } from '../connection/stdin.ts'
 import { ClosedError } from '../errors.ts'
-import { paramPairs, paramText } from '../protocol/index.ts'
+import { copyBytes, paramPairs, paramText } from '../protocol/index.ts'
 
 /** What a script answers; strings as UTF-8. */
 export interface MockAnswer {
@@ -144,7 +144,7 @@ class MockRun implements Dispatched {
 
   async #write(text: string | Uint8Array, tell: (data: Uint8Array) => void): Promise<void> {
     await this.#paused
-    const data = typeof text === 'string' ? utf8.encode(text) : text.slice()
+    const data = typeof text === 'string' ? utf8.encode(text) : copyBytes(text)
     if (data.length > 0 && !this.#over) tell(data)
   }
 

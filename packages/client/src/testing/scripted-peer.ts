@@ -2,6 +2,7 @@
 
 import {
   concatBytes,
+  copyBytes,
   Decoder,
   decodePairs,
   Encoder,
@@ -67,12 +68,13 @@ export class ScriptedPeer {
   readonly #transport: MemoryTransport
   readonly #encoder = new Encoder()
   readonly #open = new Map<number, OpenRequest>()
+  readonly #heads: Omit<PeerRequest, 'stdin'>[] = []
   readonly #complete: PeerRequest[] = []
   readonly #messages: Message[] = []
   #waiting: (() => void)[] = []
   #closed = false
   readonly #decoder = new Decoder({
-    onStream: (type, id, data) => this.#open.get(id)?.add(type, data.slice()),
+    onStream: (type, id, data) => this.#open.get(id)?.add(type, copyBytes(data)),
     onStreamEnd: (type, id) => this.#onStreamEnd(type, id),
     onMessage: (message) => this.#onMessage(message),
   })
@@ -99,14 +101,10 @@ export class ScriptedPeer {
     return this.#complete.shift()!
   }
 
-  /** The next request as soon as its params are complete; its stdin may still be on its way. */
+  /** The next request as soon as its params are complete; its stdin may still be on its way. Independent of {@link request}. */
   async params(): Promise<Omit<PeerRequest, 'stdin'>> {
-    const ready = (): OpenRequest | undefined =>
-      [...this.#open.values()].find((request) => request.hasParams && !request.reported)
-    await this.#until(() => ready() !== undefined)
-    const request = ready()!
-    request.reported = true
-    return request.head()
+    await this.#until(() => this.#heads.length > 0)
+    return this.#heads.shift()!
   }
 
   /** The next record that is neither a stream nor BEGIN_REQUEST. */
@@ -188,7 +186,7 @@ export class ScriptedPeer {
   #onStreamEnd(type: StreamType, id: number): void {
     const request = this.#open.get(id)
     if (!request) return
-    if (type === RecordType.Params) request.hasParams = true
+    if (type === RecordType.Params) this.#heads.push(request.head())
     if (type !== RecordType.Stdin) return
     this.#open.delete(id)
     this.#complete.push({ ...request.head(), stdin: request.stdin() })
@@ -215,8 +213,6 @@ export class ScriptedPeer {
 }
 
 class OpenRequest {
-  hasParams = false
-  reported = false
   stdinLength = 0
   readonly #head: { readonly id: number; readonly role: number; readonly keepConn: boolean }
   readonly #params: Uint8Array[] = []

@@ -2,6 +2,8 @@
 
 import type { Connector, Transport, TransportHandler } from './transport.ts'
 
+const HIGH_WATER = 64 * 1024
+
 /** The part of Deno.Conn, of Workers' Socket and of their like that is used here. */
 export interface StreamPair {
   readonly readable: ReadableStream<Uint8Array>
@@ -41,7 +43,10 @@ class WebTransport implements Transport {
   readonly #writer: WritableStreamDefaultWriter<Uint8Array>
   #resume: (() => void) | undefined
   #paused: Promise<void> | undefined
+  /** Bytes that the writer has been given and not yet taken: what a stream counts, and when, differs between runtimes. */
+  #pending = 0
   #waitsForDrain = false
+  #failed = false
   #closed = false
 
   constructor(pair: StreamPair, handler: TransportHandler) {
@@ -49,7 +54,10 @@ class WebTransport implements Transport {
     this.#handler = handler
     this.#reader = pair.readable.getReader()
     this.#writer = pair.writable.getWriter()
-    this.#writer.closed.catch((error: unknown) => this.#close(error))
+    // As with a socket, what the peer sent before it stopped reading can still be read: only the reader ends the connection.
+    this.#writer.closed.catch(() => {
+      this.#failed = true
+    })
     this.#read().then(
       () => this.#close(),
       (error: unknown) => this.#close(error),
@@ -57,25 +65,14 @@ class WebTransport implements Transport {
   }
 
   get failed(): boolean {
-    return this.#closed
+    return this.#failed || this.#closed
   }
 
   write(...pieces: Uint8Array[]): boolean {
-    if (this.#closed) return false
-    // A write that fails also rejects `closed`, which is where it is told.
-    for (const piece of pieces) this.#writer.write(piece).catch(() => {})
-    if ((this.#writer.desiredSize ?? 1) > 0) return true
-    if (!this.#waitsForDrain) {
-      this.#waitsForDrain = true
-      this.#writer.ready.then(
-        () => {
-          this.#waitsForDrain = false
-          if (!this.#closed) this.#handler.drain()
-        },
-        () => {},
-      )
-    }
-    return false
+    if (this.failed) return false
+    for (const piece of pieces) this.#send(piece)
+    this.#waitsForDrain = this.#pending >= HIGH_WATER
+    return !this.#waitsForDrain
   }
 
   pause(): void {
@@ -94,7 +91,21 @@ class WebTransport implements Transport {
   }
 
   end(): void {
-    this.#writer.close().catch((error: unknown) => this.#close(error))
+    this.#writer.close().catch(() => {})
+  }
+
+  #send(piece: Uint8Array): void {
+    this.#pending += piece.length
+    this.#writer.write(piece).then(
+      () => {
+        this.#pending -= piece.length
+        if (!this.#waitsForDrain || this.#pending >= HIGH_WATER || this.failed) return
+        this.#waitsForDrain = false
+        this.#handler.drain()
+      },
+      // A write that fails also rejects `closed`, which is where it is dealt with.
+      () => {},
+    )
   }
 
   async #read(): Promise<void> {
