@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { test, type TestContext } from 'node:test'
-import { channelNames, Pool } from '@fastcgi/client'
+import { channelNames, isFastCGIError, Pool } from '@fastcgi/client'
 import { scriptedPeer } from '@fastcgi/client/testing'
 import { GET, until } from '../support/requests.js'
 
@@ -75,7 +75,8 @@ test('tells failures with their errors, a replay as a second start', async (t) =
       'request:error',
     ],
   )
-  assert.equal((heard.at(-1)?.[1]['error'] as Error & { code: string }).code, 'FCGI_ERR_SOCKET')
+  const last = heard.at(-1)?.[1]['error']
+  assert.ok(isFastCGIError(last) && last.code === 'FCGI_ERR_SOCKET')
   const refused = listen(t, 'unix:/refused')
   const broken = new Pool('unix:/refused', {
     connect: () => Promise.reject(Object.assign(new Error('no'), { code: 'EACCES' })),

@@ -522,9 +522,9 @@ describe('params', () => {
       t,
       async (peer, index) => {
         for (let served = 0; ; served++) {
-          const { id, params } = await peer.request()
+          const { id, params: received } = await peer.request()
           if (index === 0 && served === 1) return peer.close()
-          peer.stdout(id, params.get('A') ?? 'none')
+          peer.stdout(id, received.get('A') ?? 'none')
           peer.end(id)
         }
       },

@@ -1,0 +1,26 @@
+// Many requests over a few connections that are kept, the constant part of the params encoded once.
+//
+//   node build/examples/keep-alive.js [ADDRESS] [SCRIPT]
+
+import { Pool, prepareParams } from '@fastcgi/client'
+
+const [address = 'unix:/run/php/php-fpm.sock', script = '/srv/hello.php'] = process.argv.slice(2)
+
+const pool = new Pool(address, { connections: 2 })
+const site = prepareParams({
+  GATEWAY_INTERFACE: 'CGI/1.1',
+  REQUEST_METHOD: 'GET',
+  SCRIPT_FILENAME: script,
+  SERVER_NAME: 'example.org',
+})
+
+const started = performance.now()
+const responses = await Promise.all(
+  Array.from({ length: 100 }, (_, n) =>
+    pool.execute({ prepared: site, params: { QUERY_STRING: `n=${n}` } }),
+  ),
+)
+const time = Math.round(performance.now() - started)
+
+console.log(`${responses.length} answers over ${pool.stats.connected} connections in ${time} ms`)
+await pool.close()
