@@ -238,6 +238,8 @@ export class Connection implements TransportHandler, SessionHandler, Holder {
 
   #release(wasPaused = false): void {
     if (wasPaused) this.#transport?.resume()
+    // It has sent everything, and may be waiting only to hear that the transport has passed it on.
+    this.#sender = undefined
     this.#alarm.hold(false)
     this.#owner.onIdle(this)
   }

@@ -73,18 +73,28 @@ export class Sender {
       length += chunk.length
       // The chunk is not sent: the application would take what is beyond CONTENT_LENGTH for the next records.
       if (promised !== undefined && length > promised) throw wrongLength(promised, 'is longer')
-      if (!this.#write(stream, chunk)) await this.#drain()
+      // The end goes out with the last chunk: php-fpm answers as soon as it has CONTENT_LENGTH bytes, and a connection on which the
+      // answer was faster than our end could not be used again.
+      const last = length === body.length
+      if (!this.#write(stream, chunk, last)) await this.#drain()
       if (this.#stopped) return
       this.#exchange.progressed()
+      if (last) {
+        this.#source = undefined
+        return
+      }
     }
     this.#source = undefined
     if (promised !== undefined && length < promised) {
       throw wrongLength(promised, `ended after ${length}`)
     }
-    const { transport, encoder, session } = this.#outlet
-    session.send(this.#requestId, `${stream}End`)
-    encoder.streamEnd(recordType(stream), this.#requestId)
-    transport.write(encoder.take())
+    this.#encodeEnd(stream)
+    this.#outlet.transport.write(this.#outlet.encoder.take())
+  }
+
+  #encodeEnd(stream: 'stdin' | 'data'): void {
+    this.#outlet.session.send(this.#requestId, `${stream}End`)
+    this.#outlet.encoder.streamEnd(recordType(stream), this.#requestId)
   }
 
   #drain(): Promise<void> {
@@ -93,11 +103,12 @@ export class Sender {
     })
   }
 
-  #write(stream: 'stdin' | 'data', chunk: Uint8Array): boolean {
+  #write(stream: 'stdin' | 'data', chunk: Uint8Array, last: boolean): boolean {
     const { transport, encoder, session } = this.#outlet
     session.send(this.#requestId, stream)
     if (chunk.length <= COPIED) {
       encoder.stream(recordType(stream), this.#requestId, chunk)
+      if (last) this.#encodeEnd(stream)
       return transport.write(encoder.take())
     }
     const pieces: Uint8Array[] = []
@@ -107,6 +118,7 @@ export class Sender {
       pieces.push(encoder.take(), content)
       encoder.padding(content.length)
     }
+    if (last) this.#encodeEnd(stream)
     return transport.write(...pieces, encoder.take())
   }
 }
