@@ -45,7 +45,7 @@ export class Sender {
   async run(): Promise<void> {
     const { stdin, data, role, contentLength } = this.#exchange
     await this.#send('stdin', stdin, contentLength)
-    if (role === Role.Filter) await this.#send('data', data, undefined)
+    if (role === Role.Filter) await this.#send('data', data)
   }
 
   /** The transport takes more. */
@@ -61,30 +61,28 @@ export class Sender {
     this.drain()
   }
 
-  async #send(stream: 'stdin' | 'data', body: Stdin, promised: number | undefined): Promise<void> {
+  async #send(stream: 'stdin' | 'data', body: Stdin, promised = body.length): Promise<void> {
     if (this.#stopped) return
     const source = body.open()
     this.#source = source
     let length = 0
     for (;;) {
-      const chunk = await nextChunk(source)
+      const chunk = await nextBytes(source)
       if (this.#stopped) return
       if (chunk === undefined) break
       length += chunk.length
       // The chunk is not sent: the application would take what is beyond CONTENT_LENGTH for the next records.
       if (promised !== undefined && length > promised) throw wrongLength(promised, 'is longer')
       // The end goes out with the last chunk: php-fpm answers as soon as it has CONTENT_LENGTH bytes, and a connection on which the
-      // answer was faster than our end could not be used again.
-      const last = length === body.length
-      if (!this.#write(stream, chunk, last)) await this.#drain()
+      // answer was faster than our end could not be used again. That it is the last is known when the source has ended.
+      const last = length === promised
+      if (last && (await nextBytes(source))) throw wrongLength(promised, 'is longer')
       if (this.#stopped) return
+      const more = this.#write(stream, chunk, last)
       this.#exchange.progressed()
-      if (last) {
-        this.#source = undefined
-        return
-      }
+      if (last) return
+      if (!more) await this.#drain()
     }
-    this.#source = undefined
     if (promised !== undefined && length < promised) {
       throw wrongLength(promised, `ended after ${length}`)
     }
@@ -120,6 +118,14 @@ export class Sender {
     }
     if (last) this.#encodeEnd(stream)
     return transport.write(...pieces, encoder.take())
+  }
+}
+
+/** The next chunk that is not empty: an empty record would end the stream (§3.3). */
+async function nextBytes(source: ByteSource): Promise<Uint8Array | undefined> {
+  for (;;) {
+    const chunk = await nextChunk(source)
+    if (chunk?.length !== 0) return chunk
   }
 }
 

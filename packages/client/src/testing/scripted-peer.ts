@@ -68,6 +68,7 @@ export class ScriptedPeer {
   readonly #transport: MemoryTransport
   readonly #encoder = new Encoder()
   readonly #open = new Map<number, OpenRequest>()
+  #latest: OpenRequest | undefined
   readonly #heads: Omit<PeerRequest, 'stdin'>[] = []
   readonly #complete: PeerRequest[] = []
   readonly #messages: Message[] = []
@@ -88,11 +89,9 @@ export class ScriptedPeer {
     return this.#closed
   }
 
-  /** How many bytes of stdin have come for requests that are not complete. */
+  /** How many bytes of stdin have come for the request that began last. */
   get stdinReceived(): number {
-    let length = 0
-    for (const request of this.#open.values()) length += request.stdinLength
-    return length
+    return this.#latest?.stdinLength ?? 0
   }
 
   /** The next request, with all of its stdin. @throws Error when the connection ends before it is complete */
@@ -174,10 +173,8 @@ export class ScriptedPeer {
 
   #onMessage(message: Message): void {
     if (message.type === RecordType.BeginRequest) {
-      this.#open.set(
-        message.requestId,
-        new OpenRequest(message.requestId, message.role, message.keepConn),
-      )
+      this.#latest = new OpenRequest(message.requestId, message.role, message.keepConn)
+      this.#open.set(message.requestId, this.#latest)
     } else {
       this.#messages.push(message)
     }
