@@ -5,6 +5,7 @@
 //                        ^ #start                        ^ #at                one slab serves many requests
 
 import { LocalProtocolError } from '../errors.ts'
+import { concatBytes } from './bytes.ts'
 import {
   HEADER_LENGTH,
   MAX_ALIGNED_CONTENT_LENGTH,
@@ -127,9 +128,7 @@ export class Encoder {
     for (let from = 0; from < data.length; from += MAX_ALIGNED_CONTENT_LENGTH) {
       const content = data.subarray(from, from + MAX_ALIGNED_CONTENT_LENGTH)
       this.streamHeader(type, requestId, content.length)
-      this.#reserve(content.length)
-      this.#slab.set(content, this.#at)
-      this.#at += content.length
+      this.#append(content)
       this.padding(content.length)
     }
   }
@@ -191,8 +190,7 @@ export class Encoder {
 
   #rawPairs(requestId: number, pairs: Uint8Array): void {
     this.#makeRoom(requestId, pairs.length)
-    this.#slab.set(pairs, this.#at)
-    this.#at += pairs.length
+    this.#append(pairs)
   }
 
   #spanningPair(requestId: number, pair: Uint8Array): void {
@@ -238,21 +236,15 @@ export class Encoder {
   }
 
   #pairsRecord(type: number, pairs: Iterable<readonly [string, string]>): void {
-    this.#openRecord()
-    const start = this.#at
-    for (const [name, value] of pairs) {
-      const pair = encodePair(name, value)
-      if (this.#at - start + pair.length > MAX_ALIGNED_CONTENT_LENGTH) {
-        this.discard()
-        throw new LocalProtocolError('the variables do not fit into one management record')
-      }
-      this.#reserve(pair.length)
-      this.#slab.set(pair, this.#at)
-      this.#at += pair.length
+    // Before anything is written: names that are refused, or an iterator that throws, must leave nothing behind.
+    const content = concatBytes(Array.from(pairs, ([name, value]) => encodePair(name, value)))
+    if (content.length > MAX_ALIGNED_CONTENT_LENGTH) {
+      throw new LocalProtocolError('the variables do not fit into one management record')
     }
     // Unlike a stream's, an empty management record says something: no names, or no variables known.
-    writeHeader(this.#slab, this.#recordAt, type, NULL_REQUEST_ID, this.#at - start)
-    this.padding(this.#at - start)
+    this.#header(type, NULL_REQUEST_ID, content.length)
+    this.#append(content)
+    this.padding(content.length)
   }
 
   /** A header for 8 bytes of content, and where to write them. */
@@ -267,6 +259,12 @@ export class Encoder {
     this.#reserve(HEADER_LENGTH)
     writeHeader(this.#slab, this.#at, type, requestId, contentLength)
     this.#at += HEADER_LENGTH
+  }
+
+  #append(bytes: Uint8Array): void {
+    this.#reserve(bytes.length)
+    this.#slab.set(bytes, this.#at)
+    this.#at += bytes.length
   }
 
   /** Makes room for `size` bytes after `#at`. What has not been taken moves to a new slab when this one is full. */
