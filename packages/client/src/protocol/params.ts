@@ -23,7 +23,8 @@ export type Params = Readonly<Record<string, ParamValue | undefined>> | Iterable
 export type RawPair = readonly [name: Uint8Array, value: Uint8Array]
 
 const utf8 = new TextEncoder()
-const text = new TextDecoder()
+// A byte order mark is three bytes of the value like any others.
+const text = new TextDecoder('utf-8', { ignoreBOM: true })
 
 /** Bytes of a length field. */
 export function lengthOfLength(length: number): 1 | 4 {
