@@ -26,7 +26,7 @@ export class Decoder {
   #padding = 0
   #body: Uint8Array = NO_BYTES // a record that is being put together
   #bodyLength = 0
-  #failure: unknown
+  #failure: { readonly reason: unknown } | undefined
   #stopped = false
 
   constructor(sink: RecordSink) {
@@ -48,12 +48,12 @@ export class Decoder {
    * @throws RemoteProtocolError on bytes that are not FastCGI; the decoder stays failed. What the sink throws does the same.
    */
   push(chunk: Uint8Array): void {
-    if (this.#failure !== undefined) throw this.#failure
+    if (this.#failure) throw this.#failure.reason
     try {
       let at = 0
       while (at < chunk.length && !this.#stopped) at = this.#step(chunk, at)
     } catch (error) {
-      this.#failure = error
+      this.#failure = { reason: error }
       throw error
     }
   }
