@@ -46,10 +46,11 @@ export class Encoder {
   #start = 0
   #at = 0
   #recordAt = 0
-  #encodingParams = false
+  #readingParams = false // inside of code that is not ours: getters and iterators of the params
 
   /** Everything written since the last call, as bytes that now belong to the caller. */
   take(): Uint8Array {
+    this.#refuseReentry()
     const bytes = this.#slab.subarray(this.#start, this.#at)
     this.#start = this.#at
     return bytes
@@ -57,6 +58,8 @@ export class Encoder {
 
   /** Forgets what was written since the last {@link take}. */
   discard(): void {
+    // Who was refused below cleans up like this; what is half written is not theirs.
+    if (this.#readingParams) return
     this.#at = this.#start
   }
 
@@ -99,28 +102,27 @@ export class Encoder {
 
   /**
    * All PARAMS records of a request, the empty one that ends them included.
-   * @throws LocalProtocolError `FCGI_ERR_PARAM_INVALID`, `FCGI_ERR_PARAM_TOO_LARGE`; nothing of the request is kept then.
+   * @throws LocalProtocolError `FCGI_ERR_PARAM_INVALID`, `FCGI_ERR_PARAM_TOO_LARGE`; what was written since the last {@link take} is
+   * forgotten then, the request's beginning included.
    */
   params(requestId: number, params: Params, encoding: ParamsEncoding = {}): void {
-    if (this.#encodingParams) {
-      throw new LocalProtocolError('a getter or iterator of the params began another request')
-    }
-    this.#encodingParams = true
+    this.#refuseReentry()
+    this.#openRecord()
+    this.#readingParams = true
     try {
-      this.#openRecord()
       for (const piece of encoding.prepared?.pieces ?? []) this.#rawPairs(requestId, piece)
       this.#ownPairs(requestId, params, encoding.span === true)
-      if (encoding.contentLength !== undefined) {
-        this.#pair(requestId, 'CONTENT_LENGTH', String(encoding.contentLength), false)
-      }
-      this.#closeRecord(RecordType.Params, requestId)
-      this.#header(RecordType.Params, requestId, 0)
     } catch (error) {
-      this.discard()
+      this.#at = this.#start
       throw error
     } finally {
-      this.#encodingParams = false
+      this.#readingParams = false
     }
+    if (encoding.contentLength !== undefined) {
+      this.#pair(requestId, 'CONTENT_LENGTH', String(encoding.contentLength), false)
+    }
+    this.#closeRecord(RecordType.Params, requestId)
+    this.#header(RecordType.Params, requestId, 0)
   }
 
   /** Stream records with `data`, as many as it takes; none for no bytes, since an empty record would end the stream (§3.3). */
@@ -129,7 +131,7 @@ export class Encoder {
       const content = data.subarray(from, from + MAX_ALIGNED_CONTENT_LENGTH)
       this.streamHeader(type, requestId, content.length)
       this.#append(content)
-      this.padding(content.length)
+      this.#pad(content.length)
     }
   }
 
@@ -145,6 +147,11 @@ export class Encoder {
 
   /** The padding after `contentLength` bytes of content. */
   padding(contentLength: number): void {
+    this.#refuseReentry()
+    this.#pad(contentLength)
+  }
+
+  #pad(contentLength: number): void {
     const length = paddingFor(contentLength)
     this.#reserve(length)
     this.#slab.fill(0, this.#at, this.#at + length)
@@ -232,7 +239,7 @@ export class Encoder {
       return
     }
     writeHeader(this.#slab, this.#recordAt, type, requestId, length)
-    this.padding(length)
+    this.#pad(length)
   }
 
   #pairsRecord(type: number, pairs: Iterable<readonly [string, string]>): void {
@@ -244,7 +251,7 @@ export class Encoder {
     // Unlike a stream's, an empty management record says something: no names, or no variables known.
     this.#header(type, NULL_REQUEST_ID, content.length)
     this.#append(content)
-    this.padding(content.length)
+    this.#pad(content.length)
   }
 
   /** A header for 8 bytes of content, and where to write them. */
@@ -256,9 +263,15 @@ export class Encoder {
   }
 
   #header(type: number, requestId: number, contentLength: number): void {
+    this.#refuseReentry()
     this.#reserve(HEADER_LENGTH)
     writeHeader(this.#slab, this.#at, type, requestId, contentLength)
     this.#at += HEADER_LENGTH
+  }
+
+  #refuseReentry(): void {
+    if (!this.#readingParams) return
+    throw new LocalProtocolError('a getter or iterator of the params used the encoder they are for')
   }
 
   #append(bytes: Uint8Array): void {
