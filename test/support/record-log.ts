@@ -2,7 +2,7 @@
 
 import { Decoder, RecordType } from '@fastcgi/client/protocol'
 import type { Message, RecordSink } from '@fastcgi/client/protocol'
-import { toHex } from './hex.ts'
+import { join, toHex } from './hex.ts'
 
 /** A piece of a stream, or its end. Pieces that follow each other are one piece. */
 export interface StreamEntry {
@@ -31,37 +31,33 @@ export function typeName(type: number): string {
 interface Piece {
   readonly type: string
   readonly requestId: number
-  readonly bytes: number[]
+  readonly parts: Uint8Array[]
 }
 
 /** A sink that writes everything down; copies, because views are valid only during the call. */
 export class RecordLog implements RecordSink {
-  readonly #items: (Piece | StreamEntry | MessageEntry)[] = []
+  readonly #items: (Piece | Entry)[] = []
   #open: Piece | undefined
   /** How often the decoder called. */
   calls = 0
 
   /** All that was said, pieces joined. */
   get entries(): Entry[] {
-    return this.#items.map((item) =>
-      'bytes' in item && Array.isArray(item.bytes)
-        ? {
-            type: item.type,
-            requestId: item.requestId,
-            hex: toHex(Uint8Array.from(item.bytes as number[])),
-          }
-        : (item as Entry),
-    )
+    return this.#items.map((item) => {
+      if (!isPiece(item)) return item
+      const { type, requestId, parts } = item
+      return { type, requestId, hex: toHex(join(parts)) }
+    })
   }
 
   onStream(type: number, requestId: number, data: Uint8Array): void {
     this.calls++
     const name = typeName(type)
     if (this.#open?.type !== name || this.#open.requestId !== requestId) {
-      this.#open = { type: name, requestId, bytes: [] }
+      this.#open = { type: name, requestId, parts: [] }
       this.#items.push(this.#open)
     }
-    for (const byte of data) this.#open.bytes.push(byte)
+    this.#open.parts.push(data.slice())
   }
 
   onStreamEnd(type: number, requestId: number): void {
@@ -79,6 +75,10 @@ export class RecordLog implements RecordSink {
     this.#open = undefined
     this.#items.push(entry)
   }
+}
+
+function isPiece(item: Piece | Entry): item is Piece {
+  return 'parts' in item
 }
 
 /** What came of decoding: what was said, and the error that ended it. */
