@@ -114,6 +114,38 @@ describe('the buffer', () => {
     assert.equal(buffers.size, 1)
   })
 
+  test('has room for every kind of record, wherever its end is', () => {
+    const writes: ((encoder: Encoder) => void)[] = [
+      (encoder) => encoder.beginRequest(1, Role.Responder, true),
+      (encoder) => encoder.endRequest(1, 1, 1),
+      (encoder) => encoder.unknownType(99),
+      (encoder) => encoder.abortRequest(1),
+      (encoder) =>
+        encoder.params(1, [
+          ['A', '1'],
+          ['B', 'é'],
+        ]),
+      (encoder) => encoder.stream(RecordType.Stdin, 1, hex('FF FE FD')),
+      (encoder) => encoder.getValues(['A']),
+      (encoder) => encoder.padding(1),
+    ]
+    for (const write of writes) {
+      const expected = toHex(encoded(write))
+      for (let left = 0; left <= 48; left++) {
+        const encoder = new Encoder()
+        encoder.abortRequest(1)
+        const begin = encoder.take().buffer.byteLength - left
+        // 16 bytes of headers, then content in eights, then paddings of one byte.
+        encoder.stream(RecordType.Stdin, 1, new Uint8Array(begin - (begin % 8) - 16))
+        for (let odd = begin % 8; odd > 0; odd--) encoder.padding(7)
+        const before = encoder.take()
+        assert.equal(before.byteOffset + before.length, begin)
+        write(encoder)
+        assert.equal(toHex(encoder.take()), expected)
+      }
+    }
+  })
+
   test('grows while a record is open, and keeps it', () => {
     const encoder = new Encoder()
     encoder.stream(RecordType.Stdin, 1, new Uint8Array(65_000).fill(1))
