@@ -5,6 +5,7 @@ import { describe, test } from 'node:test'
 import { LocalProtocolError } from '@fastcgi/client'
 import {
   concatBytes,
+  copyBytes,
   decodePairs,
   Encoder,
   encodePair,
@@ -462,10 +463,24 @@ describe('pairs read', () => {
     assert.equal(value.buffer, bytes.buffer)
     assert.equal(value.byteOffset, bytes.byteOffset + 3)
   })
+})
 
-  test('joined are what each was', () => {
+describe('byte strings', () => {
+  test('joined are what each was, in memory of their own', () => {
     assert.equal(concatBytes([]).length, 0)
-    assert.equal(toHex(concatBytes([hex('01'), hex(''), hex('02 03')])), '01 02 03')
+    const part = hex('02 03')
+    const whole = concatBytes([hex('01'), hex(''), part])
+    part[0] = 0xff
+    assert.equal(toHex(whole), '01 02 03')
+  })
+
+  test('copied share no memory, also when they are a Buffer', () => {
+    for (const bytes of [hex('01 02'), Buffer.from([1, 2])]) {
+      const copy = copyBytes(bytes)
+      bytes[0] = 0xff
+      assert.equal(toHex(copy), '01 02')
+      assert.notEqual(copy.buffer, bytes.buffer)
+    }
   })
 })
 
