@@ -517,6 +517,23 @@ describe('params', () => {
     assert.equal((await pool.execute(GET)).text(), '0.1 keep')
   })
 
+  test('of a request that waits are those that it was given', async (t) => {
+    const gate = new Gate()
+    const pool = poolOf(t, gate.script, { connections: 1 })
+    const params: Record<string, string> = { ...GET.params }
+    const running = ['a', 'b', 'c'].map((N) => {
+      params['N'] = N
+      return pool.execute({ params })
+    })
+    const answers: string[] = []
+    for (const request of running) {
+      await until(() => gate.waiting === 1)
+      gate.release()
+      answers.push((await request).text())
+    }
+    assert.deepEqual(answers, ['a', 'b', 'c'])
+  })
+
   test('may be read once only, as a generator, and are still replayed', async (t) => {
     const pool = poolOf(
       t,

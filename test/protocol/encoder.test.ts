@@ -77,6 +77,20 @@ describe('fixed bodies', () => {
   })
 })
 
+describe('headers', () => {
+  test('refuse a request id or a length that does not fit, rather than cut it', () => {
+    const encoder = new Encoder()
+    for (const id of [65_536, -1]) {
+      assert.throws(() => encoder.streamEnd(RecordType.Stdin, id), {
+        code: 'FCGI_ERR_LOCAL_PROTOCOL',
+      })
+    }
+    assert.throws(() => encoder.streamHeader(RecordType.Stdin, 1, 65_536), /16 bits/)
+    encoder.streamEnd(RecordType.Stdin, 65_535)
+    assert.equal(encoder.take().length, 8)
+  })
+})
+
 describe('the buffer', () => {
   test('hands over what was written since the last time, and nothing twice', () => {
     const encoder = new Encoder()

@@ -8,6 +8,7 @@ export { FastCGIResponse, FastCGIStream, type StreamChunk } from './client/respo
 export type { PoolStats } from './client/scheduler.ts'
 export type {
   Dispatched,
+  Dispatcher,
   DispatchHandler,
   EndResult,
   FastCGIRequest,

@@ -1,20 +1,9 @@
 // Everything that can run a request is this one interface: a Client, a Pool, a MockPool, and what others build on them.
 
-import type {
-  Dispatched,
-  DispatchHandler,
-  FastCGIRequest,
-  RequestOptions,
-} from '../connection/request.ts'
+import type { Dispatcher, FastCGIRequest, RequestOptions } from '../connection/request.ts'
 import type { FastCGIResponse, FastCGIStream } from './response.ts'
 
-export interface Executor {
-  /**
-   * Runs a request and tells the handler what happens, as it happens; the other two are built on it. The handler is never called before
-   * `dispatch` has returned, and every failure reaches its `onError`.
-   * @throws TypeError on an argument of a wrong type.
-   */
-  dispatch(request: FastCGIRequest, handler: DispatchHandler, options?: RequestOptions): Dispatched
+export interface Executor extends Dispatcher {
   /** Runs a request and collects the whole answer. Rejects with a FastCGIError, or with the signal's reason. */
   execute(request: FastCGIRequest, options?: RequestOptions): Promise<FastCGIResponse>
   /** Runs a request when it is iterated, and hands on stdout and stderr as they come. */

@@ -4,12 +4,12 @@ import { ResponseTooLargeError } from '../errors.ts'
 import { concatBytes, copyBytes } from '../protocol/index.ts'
 import type {
   Dispatched,
+  Dispatcher,
   DispatchHandler,
   EndResult,
   FastCGIRequest,
   RequestOptions,
 } from '../connection/request.ts'
-import type { Executor } from './executor.ts'
 
 const text = new TextDecoder()
 const NO_BYTES = new Uint8Array(0)
@@ -43,7 +43,7 @@ export class FastCGIResponse implements EndResult {
 
 /** `execute` for anything that has `dispatch`. `maxResponseSize` in bytes, stdout and stderr together; 0 for no limit. */
 export function executeBy(
-  executor: Pick<Executor, 'dispatch'>,
+  executor: Dispatcher,
   request: FastCGIRequest,
   options: RequestOptions | undefined,
   maxResponseSize: number,

@@ -188,6 +188,7 @@ export class Scheduler implements ConnectionOwner {
         `${waiting} requests to ${this.#options.address} are waiting already (maxQueue): all ${this.#options.connections} connections are busy`,
       )
     }
+    exchange.keepParams()
     const entry = this.#queue.push(exchange)
     exchange.holder = {
       pause() {},

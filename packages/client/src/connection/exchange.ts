@@ -3,7 +3,7 @@
 
 import { channels } from '../diagnostics.ts'
 import { LocalProtocolError, TimeoutError, type TimeoutPhase } from '../errors.ts'
-import { Role, type EndRequest, type Params } from '../protocol/index.ts'
+import { paramPairs, Role, type EndRequest, type Params } from '../protocol/index.ts'
 import { now } from './alarm.ts'
 import { declaredLength, paramValue } from './content-length.ts'
 import type { Dispatched, DispatchHandler, FastCGIRequest, RequestOptions } from './request.ts'
@@ -36,7 +36,7 @@ export class Exchange implements Dispatched {
   /** Where the request goes, for messages. */
   readonly address: string
   readonly request: FastCGIRequest
-  readonly params: Params
+  params: Params
   readonly role: Role
   readonly data: Stdin
   stdin: Stdin
@@ -151,6 +151,11 @@ export class Exchange implements Dispatched {
 
   abort(reason: unknown = new DOMException('This operation was aborted', 'AbortError')): void {
     this.#drop(reason)
+  }
+
+  /** It has to wait: what its caller does to the object of its params meanwhile does not concern it. */
+  keepParams(): void {
+    this.params = [...paramPairs(this.params)]
   }
 
   /** A connection begins to send it. */

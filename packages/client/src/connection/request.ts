@@ -16,7 +16,10 @@ export type StdinBody =
 
 /** One FastCGI request. */
 export interface FastCGIRequest {
-  /** The CGI variables. php-fpm needs SCRIPT_FILENAME, and REQUEST_METHOD for everything but a plain GET. */
+  /**
+   * The CGI variables. php-fpm needs SCRIPT_FILENAME, and REQUEST_METHOD for everything but a plain GET. They are read when the request
+   * is sent or queued, and read again for a replay.
+   */
   params: Params
   /** Params that were encoded before, sent ahead of `params`: see `prepareParams`. */
   prepared?: PreparedParams | undefined
@@ -87,4 +90,14 @@ export interface Dispatched {
   resume(): void
   /** Gives the request up; `onError` is called with the reason. Does nothing when the request is over. */
   abort(reason?: unknown): void
+}
+
+/** The one thing that everything else is built on. */
+export interface Dispatcher {
+  /**
+   * Runs a request and tells the handler what happens, as it happens. The handler is never called before `dispatch` has returned, and
+   * every failure reaches its `onError`.
+   * @throws TypeError on an argument of a wrong type.
+   */
+  dispatch(request: FastCGIRequest, handler: DispatchHandler, options?: RequestOptions): Dispatched
 }

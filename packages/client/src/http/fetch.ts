@@ -1,6 +1,6 @@
 // (Request) => Promise<Response>, by way of an executor. Decides which script runs; the rest is conversion.
 
-import type { Executor } from '../client/executor.ts'
+import type { Dispatcher } from '../connection/request.ts'
 import { CgiResponseError, HttpRequestError } from '../errors.ts'
 import type { ParamPair, Params, ParamValue, PreparedParams } from '../protocol/index.ts'
 import { cgiParams, siteParams, type CgiContext } from './cgi-params.ts'
@@ -76,10 +76,7 @@ const MAX_LOCAL_REDIRECTS = 10
  * const php = createFetch(pool, { root: '/srv/app/public', onError: errorResponse })
  * export default { fetch: php }
  */
-export function createFetch(
-  executor: Pick<Executor, 'dispatch'>,
-  options: FetchOptions,
-): FetchHandler {
+export function createFetch(executor: Dispatcher, options: FetchOptions): FetchHandler {
   const site = new Site(executor, options)
   return async (request, info = {}) => {
     try {
@@ -93,12 +90,12 @@ export function createFetch(
 }
 
 class Site {
-  readonly #executor: Pick<Executor, 'dispatch'>
+  readonly #executor: Dispatcher
   readonly #options: FetchOptions
   readonly #root: string
   readonly #prepared: PreparedParams
 
-  constructor(executor: Pick<Executor, 'dispatch'>, options: FetchOptions) {
+  constructor(executor: Dispatcher, options: FetchOptions) {
     this.#executor = executor
     this.#options = options
     this.#root = checkRoot(options.root)

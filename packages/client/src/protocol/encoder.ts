@@ -264,6 +264,11 @@ export class Encoder {
 
   #header(type: number, requestId: number, contentLength: number): void {
     this.#refuseReentry()
+    if ((requestId | contentLength) >>> 16 !== 0) {
+      throw new LocalProtocolError(
+        `request id ${requestId} and content length ${contentLength} must fit into 16 bits`,
+      )
+    }
     this.#reserve(HEADER_LENGTH)
     writeHeader(this.#slab, this.#at, type, requestId, contentLength)
     this.#at += HEADER_LENGTH
