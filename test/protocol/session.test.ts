@@ -7,25 +7,44 @@ import { Decoder, Encoder, RecordType, Role, Session } from '@fastcgi/client/pro
 import type { EndRequest, Message, SendMove, StreamType } from '@fastcgi/client/protocol'
 import { bytesOf, textOf } from '../support/hex.ts'
 
-const SEND_MOVES: readonly SendMove[] = ['paramsEnd', 'stdin', 'stdinEnd', 'data', 'dataEnd']
+const SEND_MOVES: readonly SendMove[] = [
+  'paramsEnd',
+  'stdin',
+  'stdinEnd',
+  'data',
+  'dataEnd',
+  'abort',
+]
 const RECEIVE_MOVES = ['stdout', 'stdoutEnd', 'stderr', 'stderrEnd', 'end'] as const
 type ReceiveMove = (typeof RECEIVE_MOVES)[number]
 
 /** By role and by what was sent before: what may be sent next. Written from §6, not from the code. */
 const MAY_SEND: [string, Role, SendMove[], SendMove[]][] = [
-  ['responder, begun', Role.Responder, [], ['paramsEnd']],
-  ['responder, params sent', Role.Responder, ['paramsEnd'], ['stdin', 'stdinEnd']],
-  ['responder, some stdin sent', Role.Responder, ['paramsEnd', 'stdin'], ['stdin', 'stdinEnd']],
-  ['responder, stdin ended', Role.Responder, ['paramsEnd', 'stdinEnd'], []],
-  ['authorizer, begun', Role.Authorizer, [], ['paramsEnd']],
-  ['authorizer, params sent', Role.Authorizer, ['paramsEnd'], ['stdin', 'stdinEnd']],
-  ['authorizer, stdin ended', Role.Authorizer, ['paramsEnd', 'stdinEnd'], []],
-  ['filter, begun', Role.Filter, [], ['paramsEnd']],
-  ['filter, params sent', Role.Filter, ['paramsEnd'], ['stdin', 'stdinEnd']],
-  ['filter, some stdin sent', Role.Filter, ['paramsEnd', 'stdin'], ['stdin', 'stdinEnd']],
-  ['filter, stdin ended', Role.Filter, ['paramsEnd', 'stdinEnd'], ['data', 'dataEnd']],
-  ['filter, some data', Role.Filter, ['paramsEnd', 'stdinEnd', 'data'], ['data', 'dataEnd']],
-  ['filter, data ended', Role.Filter, ['paramsEnd', 'stdinEnd', 'dataEnd'], []],
+  ['responder, aborted', Role.Responder, ['paramsEnd', 'stdin', 'abort'], []],
+  ['filter, aborted', Role.Filter, ['paramsEnd', 'stdinEnd', 'data', 'abort'], []],
+  ['responder, begun', Role.Responder, [], ['paramsEnd', 'abort']],
+  ['responder, params sent', Role.Responder, ['paramsEnd'], ['stdin', 'stdinEnd', 'abort']],
+  [
+    'responder, some stdin sent',
+    Role.Responder,
+    ['paramsEnd', 'stdin'],
+    ['stdin', 'stdinEnd', 'abort'],
+  ],
+  ['responder, stdin ended', Role.Responder, ['paramsEnd', 'stdinEnd'], ['abort']],
+  ['authorizer, begun', Role.Authorizer, [], ['paramsEnd', 'abort']],
+  ['authorizer, params sent', Role.Authorizer, ['paramsEnd'], ['stdin', 'stdinEnd', 'abort']],
+  ['authorizer, stdin ended', Role.Authorizer, ['paramsEnd', 'stdinEnd'], ['abort']],
+  ['filter, begun', Role.Filter, [], ['paramsEnd', 'abort']],
+  ['filter, params sent', Role.Filter, ['paramsEnd'], ['stdin', 'stdinEnd', 'abort']],
+  ['filter, some stdin sent', Role.Filter, ['paramsEnd', 'stdin'], ['stdin', 'stdinEnd', 'abort']],
+  ['filter, stdin ended', Role.Filter, ['paramsEnd', 'stdinEnd'], ['data', 'dataEnd', 'abort']],
+  [
+    'filter, some data',
+    Role.Filter,
+    ['paramsEnd', 'stdinEnd', 'data'],
+    ['data', 'dataEnd', 'abort'],
+  ],
+  ['filter, data ended', Role.Filter, ['paramsEnd', 'stdinEnd', 'dataEnd'], ['abort']],
 ]
 
 /** By what has come before: what may come next. php-fpm ends neither stream, so END may come at any time. */

@@ -1,5 +1,6 @@
 // The door of the HTTP floor: conversion both ways between HTTP and CGI/1.1, and a fetch over any executor.
 
+export { authorizerParams, readAuthorization, type Authorization } from './authorizer.ts'
 export { cgiHead, requestFromParams } from './cgi-request.ts'
 export { cgiParams, siteParams, type CgiContext, type HttpRequestParts } from './cgi-params.ts'
 export { CgiResponseParser, MAX_HEADER_SIZE, type CgiHead } from './cgi-response.ts'

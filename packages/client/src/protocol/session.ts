@@ -11,12 +11,14 @@ const MAX_ID = 255
 
 /** What the web server may say about a request, by state. A responder has no DATA, so its stdin's end completes the request. */
 const ON_SEND = {
-  params: { paramsEnd: 'stdin' },
-  stdin: { stdin: 'stdin', stdinEnd: 'sent' },
-  filterParams: { paramsEnd: 'filterStdin' },
-  filterStdin: { stdin: 'filterStdin', stdinEnd: 'data' },
-  data: { data: 'data', dataEnd: 'sent' },
-  sent: {},
+  params: { paramsEnd: 'stdin', abort: 'aborted' },
+  stdin: { stdin: 'stdin', stdinEnd: 'sent', abort: 'aborted' },
+  filterParams: { paramsEnd: 'filterStdin', abort: 'aborted' },
+  filterStdin: { stdin: 'filterStdin', stdinEnd: 'data', abort: 'aborted' },
+  data: { data: 'data', dataEnd: 'sent', abort: 'aborted' },
+  sent: { abort: 'aborted' },
+  // The application still has to answer with END_REQUEST (§5.4).
+  aborted: {},
 } as const satisfies Record<string, Partial<Record<SendMove, string>>>
 
 /** What the application may say about a request, by state. An end of stdout or stderr is optional: php-fpm sends none. */
@@ -34,7 +36,7 @@ const ON_RECEIVE = {
 } as const satisfies Record<string, Partial<Record<ReceiveMove, string>>>
 
 /** What this side does to a request. */
-export type SendMove = 'paramsEnd' | 'stdin' | 'stdinEnd' | 'data' | 'dataEnd'
+export type SendMove = 'paramsEnd' | 'stdin' | 'stdinEnd' | 'data' | 'dataEnd' | 'abort'
 type ReceiveMove = 'stdout' | 'stdoutEnd' | 'stderr' | 'stderrEnd' | 'end'
 type SendState = keyof typeof ON_SEND
 type ReceiveState = keyof typeof ON_RECEIVE
