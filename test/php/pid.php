@@ -1,0 +1,4 @@
+<?php
+// Which worker answers.
+header('Content-Type: text/plain');
+echo getmypid();
