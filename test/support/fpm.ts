@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import {
+  accepts,
   findProgram,
   Program,
   startListening,
@@ -32,12 +33,25 @@ const VERSIONS = ['8.5', '8.4', '8.3', '8.2', '8.1', '8.0', '7.4']
 export class Fpm implements Backend {
   readonly address: string
   readonly directory: string
-  readonly program: Program
+  #program: Program
+  readonly #launch: () => Program
 
-  constructor(backend: Backend) {
+  /** @param launch Starts php-fpm once more, with the configuration that it had. */
+  constructor(backend: Backend, launch: () => Program) {
     this.address = backend.address
     this.directory = backend.directory
-    this.program = backend.program
+    this.#program = backend.program
+    this.#launch = launch
+  }
+
+  get program(): Program {
+    return this.#program
+  }
+
+  /** Starts it again after {@link stop}, on the same address. */
+  async start(): Promise<void> {
+    this.#program = this.#launch()
+    await this.program.until('accepts connections', () => accepts(this.address))
   }
 
   /** The pids of its workers at the moment, as the kernel knows them. */
@@ -90,11 +104,13 @@ export async function startFpm(scope: Scope, options: FpmOptions = {}): Promise<
   const configuration = join(directory, 'fpm.conf')
   // Root must say who the workers are, and that they may be root: the fixtures may lie where nobody else can read them.
   const isRoot = process.getuid?.() === 0
+  const flags = ['-n', '-F', '-O', '-y', configuration, ...(isRoot ? ['-R'] : [])]
+  const launch = (): Program => new Program(fpm, flags)
   const backend = await startListening(options.listen ?? 'unix', directory, async (target) => {
     await writeFile(configuration, fpmConfiguration(directory, target, isRoot, options))
-    return new Program(fpm, ['-n', '-F', '-O', '-y', configuration, ...(isRoot ? ['-R'] : [])])
+    return launch()
   })
-  const running = new Fpm(backend)
+  const running = new Fpm(backend, launch)
   scope.after(() => running.stop())
   const { workers = 2 } = options
   await running.program.until('has started its workers', () => running.workers.length >= workers)
