@@ -190,10 +190,14 @@ test('Go: other roles are refused by name', { skip: go === undefined }, async (t
   })
 })
 
-test('Go: a process that dies in the middle of an answer', { skip: go === undefined }, async (t) => {
-  const { address } = await startGo(t)
-  await assert.rejects(openPool(t, address).execute(cgi('panic')), { code: 'FCGI_ERR_SOCKET' })
-})
+test(
+  'Go: a process that dies in the middle of an answer',
+  { skip: go === undefined },
+  async (t) => {
+    const { address } = await startGo(t)
+    await assert.rejects(openPool(t, address).execute(cgi('panic')), { code: 'FCGI_ERR_SOCKET' })
+  },
+)
 
 test('libfcgi never answers FCGI_GET_VALUES, which costs a time-out and no more', async (t) => {
   const pool = openPool(t, (await startLibfcgi(t)).address)

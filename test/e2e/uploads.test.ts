@@ -20,7 +20,7 @@ overEach('16 MiB to a script that echoes while it reads', {}, async (t, { addres
 
 const forms: Record<string, (bytes: Uint8Array) => StdinBody> = {
   bytes: (bytes) => bytes,
-  'a Blob': (bytes) => new Blob([bytes as Uint8Array<ArrayBuffer>]),
+  'a Blob': (bytes) => new Blob([bytes]),
   'a web stream': (bytes) => Readable.toWeb(Readable.from(pieces(bytes))) as ReadableStream,
   'a Node stream': (bytes) => Readable.from(pieces(bytes)),
   'an async generator': (bytes) => pieces(bytes),

@@ -31,7 +31,10 @@ const run = promisify(execFile)
 /** Starts `php-cgi -b`. No php.ini is read. */
 export async function startPhpCgi(scope: Scope, options: BackendOptions = {}): Promise<Backend> {
   const versions = ['8.5', '8.4', '8.3', '8.2', '8.1', '8.0', '7.4']
-  const names = ['php-cgi', ...versions.flatMap((v) => [`php-cgi${v}`, `php-cgi${v.replace('.', '')}`])]
+  const names = [
+    'php-cgi',
+    ...versions.flatMap((v) => [`php-cgi${v}`, `php-cgi${v.replace('.', '')}`]),
+  ]
   const cgi = process.env.PHP_CGI ?? findProgram(names)
   if (!cgi) {
     throw new Error('php-cgi is not installed: apt-get install php-cgi, or set PHP_CGI to its path')
@@ -71,7 +74,13 @@ export async function startGo(scope: Scope, options: BackendOptions = {}): Promi
   const folder = join(SOURCES, 'go-responder')
   const program = await build('go', join(folder, 'main.go'), async (target) => {
     if (!go) throw new Error('go is not installed')
-    const env = { ...process.env, GOPROXY: 'off', GOTOOLCHAIN: 'local', GOFLAGS: '', CGO_ENABLED: '0' }
+    const env = {
+      ...process.env,
+      GOPROXY: 'off',
+      GOTOOLCHAIN: 'local',
+      GOFLAGS: '',
+      CGO_ENABLED: '0',
+    }
     await run(go, ['build', '-o', target, '.'], { cwd: folder, env })
   })
   return startSelfBinding(scope, program, [], options)
@@ -83,7 +92,10 @@ async function build(
   source: string,
   make: (target: string) => Promise<void>,
 ): Promise<string> {
-  const version = createHash('sha256').update(await readFile(source)).digest('hex').slice(0, 16)
+  const version = createHash('sha256')
+    .update(await readFile(source))
+    .digest('hex')
+    .slice(0, 16)
   const target = join(BUILT, `${name}-${version}`)
   if (existsSync(target)) return target
   await mkdir(BUILT, { recursive: true })
@@ -106,5 +118,9 @@ async function startSelfBinding(
   const program = new Program(command, [...args, ...target])
   scope.after(() => program.stop())
   const [, port] = await program.until('is ready', () => /^ready ?(\d*)$/m.exec(program.log))
-  return { address: listen === 'unix' ? `unix:${path}` : `tcp://127.0.0.1:${port}`, directory, program }
+  return {
+    address: listen === 'unix' ? `unix:${path}` : `tcp://127.0.0.1:${port}`,
+    directory,
+    program,
+  }
 }

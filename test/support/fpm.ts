@@ -1,6 +1,6 @@
 // A php-fpm of a test's own: private configuration, private socket, gone with the test.
 
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import {
@@ -57,15 +57,27 @@ export class Fpm implements Backend {
   /** The pids of its workers at the moment, as the kernel knows them. */
   get workers(): number[] {
     const { pid } = this.program
-    const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'latin1')
+    const list = `/proc/${pid}/task/${pid}/children`
+    const children = existsSync(list) ? readFileSync(list, 'latin1') : ''
     return children.split(' ').filter(Boolean).map(Number)
+  }
+
+  /** Halts its workers, and returns once none of them can accept a connection any more. */
+  async halt(): Promise<void> {
+    this.signalWorkers('SIGSTOP')
+    await this.program.until('workers have halted', () => this.workers.every(isHalted))
+  }
+
+  /** Ends what {@link halt} began. */
+  proceed(): void {
+    this.signalWorkers('SIGCONT')
   }
 
   async stop(): Promise<void> {
     if (this.program.exit !== undefined) return
     const workers = this.workers
     // A worker that a test has halted would not hear that it is to end.
-    this.signalWorkers('SIGCONT')
+    this.proceed()
     await this.program.stop()
     // A master that had to be killed leaves its workers behind, for us to end.
     if (this.program.exit === 'SIGKILL') for (const pid of workers) killWorker(pid)
@@ -86,9 +98,17 @@ export function killWorker(pid: number, signal: NodeJS.Signals = 'SIGKILL'): voi
   }
 }
 
+/** The state follows the name of the program, which stands in parentheses. */
+function isHalted(pid: number): boolean {
+  return /\) T/.test(readFileSync(`/proc/${pid}/stat`, 'latin1'))
+}
+
 /** The php-fpm to test with. @throws when there is none: then nothing here can be proven. */
 export function findFpm(): string {
-  const names = ['php-fpm', ...VERSIONS.flatMap((v) => [`php-fpm${v}`, `php-fpm${v.replace('.', '')}`])]
+  const names = [
+    'php-fpm',
+    ...VERSIONS.flatMap((v) => [`php-fpm${v}`, `php-fpm${v.replace('.', '')}`]),
+  ]
   const fpm = process.env.PHP_FPM ?? findProgram(names)
   if (fpm) return fpm
   throw new Error(

@@ -76,7 +76,12 @@ export function answerOf(response: Pick<FastCGIResponse, 'stdout'>): Answer {
     headers.set(name, headers.has(name) ? `${headers.get(name)}\n${value}` : value)
   }
   const body = all.subarray(end + 4)
-  return { status: Number.parseInt(headers.get('status') ?? '200'), headers, body, text: body.toString() }
+  return {
+    status: Number.parseInt(headers.get('status') ?? '200'),
+    headers,
+    body,
+    text: body.toString(),
+  }
 }
 
 /** The text of an answer's body. */

@@ -122,7 +122,8 @@ export class Program {
   async until<T>(what: string, condition: () => T | Promise<T>): Promise<NonNullable<T>> {
     return await until(`${this.#command}: ${what}`, async () => {
       const value = await condition()
-      if (!value && this.#exit !== undefined) throw new Error(`${this.#command} ended: ${this.#log}`)
+      if (!value && this.#exit !== undefined)
+        throw new Error(`${this.#command} ended: ${this.#log}`)
       return value
     }).catch((error: unknown) => {
       throw new Error(`${String(error)}\n${this.#log}`, { cause: error })
