@@ -7,6 +7,7 @@ import { connect, type Socket } from 'node:net'
 import { join } from 'node:path'
 import {
   connectNode,
+  executeOnce,
   parseAddress,
   type Connector,
   type Pool,
@@ -297,6 +298,8 @@ function countingPool(scope: Scope, fpm: Fpm): { pool: Pool; attempts: () => num
 
 /** Halts the workers and fills the backlog with connections that nobody accepts. */
 async function jamBacklog(scope: Scope, fpm: Fpm): Promise<{ clear(): void }> {
+  // Whoever came before this request, such as the one who asked whether php-fpm was there yet, is out of the queue after it.
+  await executeOnce(fpm.address, php('hello.php'))
   await fpm.halt()
   const sockets: Socket[] = []
   // One after the other, because TCP promises a place to everybody who asks at the same time. Two fit into a backlog of 1.

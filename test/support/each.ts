@@ -4,6 +4,8 @@ import { test, type TestContext } from 'node:test'
 import { startFpm, type Fpm, type FpmOptions } from './fpm.ts'
 import { TRANSPORTS } from './process.ts'
 
+// A request that is never settled is a failure like any other, and its php-fpm has to go as well.
+const TIMEOUT = 60_000
 const NAMES = { unix: 'unix socket', tcp: 'TCP' } as const
 
 /** Registers the test once for each transport. It may fail on its own: nothing is shared. */
@@ -13,7 +15,7 @@ export function overEach(
   body: (t: TestContext, fpm: Fpm) => Promise<void>,
 ): void {
   for (const listen of TRANSPORTS) {
-    test(`${name} (${NAMES[listen]})`, async (t) => {
+    test(`${name} (${NAMES[listen]})`, { timeout: TIMEOUT }, async (t) => {
       await body(t, await startFpm(t, { ...options, listen }))
     })
   }

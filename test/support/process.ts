@@ -34,6 +34,8 @@ const started = new Set<ChildProcess>()
 process.once('exit', () => {
   for (const child of started) child.kill('SIGTERM')
 })
+// How `node --test` ends a file that takes too long; by default there is no `exit` then.
+process.once('SIGTERM', () => process.exit(1))
 
 /** A directory that is removed when the scope is over. Short, because the path of a unix socket may have 107 characters. */
 export async function temporaryDirectory(scope: Scope): Promise<string> {
