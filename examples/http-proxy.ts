@@ -3,6 +3,7 @@
 //   node build/examples/http-proxy.js [ADDRESS] [ROOT] [PORT]
 
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { Pool } from '@fastcgi/client'
@@ -23,7 +24,9 @@ const php = createFetch(pool, {
 const server = createServer((request, response) => {
   answer(request, response).catch(() => response.destroy())
 })
-server.listen(Number(port), '127.0.0.1', () => console.log('listening on', server.address()))
+server.listen(Number(port), '127.0.0.1', () => {
+  console.log(`listening on http://127.0.0.1:${(server.address() as AddressInfo).port}`)
+})
 process.once('SIGINT', () => server.close(() => void pool.close()))
 
 async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {

@@ -30,6 +30,7 @@ const CHECKS = {
   layers: () => script('check-layers.mjs'),
   exports: () => script('check-exports.mjs'),
   package: () => script('check-package.mjs'),
+  start: () => script('check-start.mjs'),
 }
 
 /** @param {string} name @param {() => Promise<number>} check */

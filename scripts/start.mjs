@@ -61,7 +61,7 @@ async function start(port) {
   try {
     const { tour } = await import('./lib/tour.mjs')
     await tour(php.address, FIXTURES)
-    console.log(`\nHTTP in front of ${FIXTURES}; Ctrl-C stops it. Try /env.php?a=b or /stderr.php`)
+    console.log(`\nHTTP in front of ${FIXTURES}; Ctrl-C stops it`)
     const server = join(ROOT, 'build', 'examples', 'http-proxy.js')
     return await run(process.execPath, [server, php.address, FIXTURES, String(port)], {
       timeout: FOREVER,

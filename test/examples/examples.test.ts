@@ -1,0 +1,86 @@
+// Every example, run as its first lines say, against a real php-fpm.
+
+import assert from 'node:assert/strict'
+import { execFile, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { before, test } from 'node:test'
+import { promisify } from 'node:util'
+import { startFpm } from '../support/fpm.ts'
+import { PHP_ROOT, ROOT } from '../support/paths.ts'
+
+const run = promisify(execFile)
+const LIMIT = { timeout: 30_000 }
+
+let address: string
+
+before(async (t) => {
+  assert.ok('after' in t)
+  address = (await startFpm(t)).address
+})
+
+const built = (name: string): string => join(ROOT, 'build', 'examples', `${name}.js`)
+
+/** What an example prints, given an address and a fixture. */
+async function printed(name: string, ...args: string[]): Promise<string> {
+  const { stdout } = await run(process.execPath, [built(name), ...args], LIMIT)
+  return stdout
+}
+
+test('short-connection prints what PHP said', async () => {
+  const text = await printed('short-connection', address, join(PHP_ROOT, 'hello.php'))
+  assert.match(text, /Content-type: text\/plain[^]*\r\n\r\nhello/)
+})
+
+test('keep-alive runs a hundred requests over two connections', async () => {
+  const text = await printed('keep-alive', address, join(PHP_ROOT, 'hello.php'))
+  assert.match(text, /^100 answers over 2 connections in \d+ ms$/m)
+})
+
+test('stream keeps stdout and stderr apart', async () => {
+  const script = join(PHP_ROOT, 'stderr.php')
+  const { stdout, stderr } = await run(process.execPath, [built('stream'), address, script], LIMIT)
+  assert.match(stdout, /one two three[^]*ended with appStatus 0/)
+  assert.match(stderr, /first complaint: ünïcode/)
+})
+
+test('upload sends a file, which comes back unchanged', async () => {
+  const file = join(ROOT, 'LICENSE')
+  const text = await printed('upload', address, join(PHP_ROOT, 'echo.php'), file)
+  assert.ok(text.includes(readFileSync(file, 'utf8').trim()))
+})
+
+test('responder answers a client', async () => {
+  assert.match(await printed('responder'), /Hello FastCGI, you asked for \/greeting/)
+})
+
+test('http-proxy puts HTTP in front of PHP until it is interrupted', async (t) => {
+  const args = [built('http-proxy'), address, PHP_ROOT, '0']
+  const proxy = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] })
+  t.after(() => proxy.kill('SIGKILL'))
+  const [line] = (await once(proxy.stdout, 'data')) as [Buffer]
+  const port = /127\.0\.0\.1:(\d+)/.exec(line.toString())?.[1]
+  const base = `http://127.0.0.1:${port}`
+  assert.equal(await (await fetch(`${base}/hello.php`)).text(), 'hello')
+  const body = 'a body of unknown length'
+  const posted = await fetch(`${base}/echo.php`, {
+    method: 'POST',
+    body: new Blob([body]).stream(),
+    duplex: 'half',
+  })
+  assert.equal(await posted.text(), body)
+  assert.equal((await fetch(`${base}/%00`)).status, 400)
+  proxy.kill('SIGINT')
+  assert.deepEqual(await once(proxy, 'exit'), [0, null])
+})
+
+test('each of them is run here, and is short enough to read in one look', () => {
+  const names = readdirSync(join(ROOT, 'examples')).filter((file) => file.endsWith('.ts'))
+  const tests = readFileSync(join(ROOT, 'test', 'examples', 'examples.test.ts'), 'utf8')
+  for (const name of names) {
+    assert.ok(tests.includes(`'${name.replace('.ts', '')}'`), `${name} is run`)
+    const lines = readFileSync(join(ROOT, 'examples', name), 'utf8').split('\n').length
+    assert.ok(lines < 60, `${name} has ${lines} lines`)
+  }
+})
