@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { FastCGIRequest, Pool } from '@fastcgi/client'
+import { isFastCGIError, type FastCGIRequest, type Pool } from '@fastcgi/client'
 import { startLibfcgi } from '../support/backends.ts'
 import { overEach } from '../support/each.ts'
 import { answerOf, bodyOf, noise, openPool, php, sha256 } from '../support/php.ts'
@@ -41,6 +41,33 @@ for (const keepAlive of [true, false]) {
       }))
     })
   }
+}
+
+test('an application that ends with an upload unread has answered (unix)', async (t) => {
+  const { address } = await startLibfcgi(t)
+  await answersWhole(openPool(t, address), lastWords)
+})
+
+test('over TCP its last words may be lost, and are then an error (tcp)', async (t) => {
+  // Its system resets the connection, and throws away what it has not sent yet: no client can do anything about that.
+  const { address } = await startLibfcgi(t, { listen: 'tcp' })
+  const pool = openPool(t, address)
+  let lost = 0
+  for (let time = 0; time < TIMES; time++) {
+    const bytes = 100_000 + time * 5000
+    try {
+      assert.equal(answerOf(await pool.execute(lastWords(bytes))).body.length, bytes)
+    } catch (error) {
+      assert.ok(isFastCGIError(error) && error.code === 'FCGI_ERR_SOCKET', String(error))
+      lost++
+    }
+  }
+  t.diagnostic(`${lost} of ${TIMES} were lost`)
+})
+
+function lastWords(bytes: number): FastCGIRequest {
+  const params = { SCRIPT_NAME: '/last-words', QUERY_STRING: bytes, REQUEST_METHOD: 'PUT' }
+  return { params, stdin: UPLOAD }
 }
 
 /** All answers are complete; tells how many were not. */
