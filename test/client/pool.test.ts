@@ -157,6 +157,54 @@ describe('connections', () => {
   })
 })
 
+describe('an application with fewer workers than the pool has connections', () => {
+  /** Serves as many connections at a time as it has workers, each until it is closed; the others wait unread, as in a backlog. */
+  function workers(free: number): PeerScript {
+    const backlog: (() => void)[] = []
+    return async (peer) => {
+      if (free-- <= 0) {
+        await new Promise<void>((resolve) => {
+          backlog.push(resolve)
+        })
+      }
+      void peer.gone().then(() => {
+        free++
+        backlog.shift()?.()
+      })
+      for (;;) {
+        const { id } = await peer.request()
+        peer.stdout(id, 'served')
+        peer.end(id)
+      }
+    }
+  }
+
+  test('answers them all, although some connections are busy all the time', async (t) => {
+    const pool = poolOf(t, workers(2), { connections: 4, maxRequestsPerConnection: 0 })
+    const over = new AbortController()
+    const first = Array.from({ length: 4 }, () => pool.execute(GET))
+    const load = Array.from({ length: 4 }, async () => {
+      while (!over.signal.aborted) {
+        await pool.execute(GET)
+        await nextTurn()
+      }
+    })
+    const answers = await Promise.all(first)
+    over.abort()
+    await Promise.all(load)
+    assert.deepEqual(
+      answers.map((answer) => answer.text()),
+      ['served', 'served', 'served', 'served'],
+    )
+  })
+
+  test('answers them all, although an idle connection is kept for ever', async (t) => {
+    const pool = poolOf(t, workers(1), { connections: 2, keepAliveTimeout: 0 })
+    const answers = await Promise.all([pool.execute(GET), pool.execute(GET)])
+    assert.equal(answers.length, 2)
+  })
+})
+
 describe('the queue', () => {
   test('is first in, first out', async (t) => {
     const gate = new Gate()

@@ -18,7 +18,10 @@ export interface ClientOptions extends RequestTimeouts {
    * connection occupies a php-fpm worker. @default 500
    */
   keepAliveTimeout?: number | undefined
-  /** After how many requests a connection is closed; `0` for no limit. @default 0 */
+  /**
+   * After how many requests a connection is closed, so that other clients of the same php-fpm get a worker, too; `0` for no limit.
+   * @default 1000
+   */
   maxRequestsPerConnection?: number | undefined
   /** How many requests may wait while all connections are busy; one more fails at once. @default 1024 */
   maxQueue?: number | undefined
@@ -56,7 +59,7 @@ const NUMBERS = {
   connectTimeout: 10_000,
   keepAliveTimeout: 500,
   connections: 4,
-  maxRequestsPerConnection: 0,
+  maxRequestsPerConnection: 1000,
   maxQueue: 1024,
   maxResponseSize: 64 * 1024 * 1024,
   maxBufferedStdin: 16 * 1024 * 1024,

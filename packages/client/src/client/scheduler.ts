@@ -10,6 +10,9 @@ import { Encoder } from '../protocol/index.ts'
 import type { CheckedOptions } from './options.ts'
 import { Queue } from './queue.ts'
 
+// How long a request on a fresh connection waits for its first byte before a connection that has served gives up its worker, in ms.
+const PATIENCE = 500
+
 /** What a pool or client is doing at the moment. */
 export interface PoolStats {
   /** Open connections, busy and idle. */
@@ -30,6 +33,8 @@ export class Scheduler implements ConnectionOwner {
   readonly #queue = new Queue<Exchange>()
   readonly #queueAlarm = new Alarm(() => this.#expireQueue())
   readonly #connections = new Set<Connection>()
+  /** Connections on which nothing has been answered yet: perhaps no worker has accepted them. In the order in which they were opened. */
+  readonly #unproven = new Set<Connection>()
   /** The last to become idle is the first to be used, so that a pool that is too large shrinks. */
   readonly #idle: Connection[] = []
   readonly #idleAlarm = new Alarm(() => this.#closeIdle())
@@ -70,6 +75,7 @@ export class Scheduler implements ConnectionOwner {
 
   /** Takes a request; its outcome is told to its handler, and never before this has returned. */
   submit(exchange: Exchange): void {
+    if (exchange.aborted) return
     try {
       if (this.closed) throw this.#closedError()
       const collecting = exchange.measureStdin(this.#options.maxBufferedStdin)
@@ -98,6 +104,10 @@ export class Scheduler implements ConnectionOwner {
   // ── ConnectionOwner ──
 
   onIdle(connection: Connection): void {
+    if (this.#mustMakeWay(connection)) {
+      connection.destroy(new ClosedError('makes way for a connection that waits for a worker'))
+      return
+    }
     const next = this.#dequeue()
     if (next) {
       connection.start(next)
@@ -105,13 +115,13 @@ export class Scheduler implements ConnectionOwner {
     }
     connection.idleSince = now()
     this.#idle.push(connection)
-    const { keepAliveTimeout } = this.#options
-    if (keepAliveTimeout > 0) this.#idleAlarm.set(connection.idleSince + keepAliveTimeout)
+    this.#idleAlarm.set(connection.idleSince + this.#idleLimit())
     if (this.closed) this.#checkDrained()
   }
 
   onClosed(connection: Connection): void {
     this.#connections.delete(connection)
+    this.#unproven.delete(connection)
     const idleAt = this.#idle.indexOf(connection)
     if (idleAt >= 0) this.#idle.splice(idleAt, 1)
     this.#grow()
@@ -254,6 +264,7 @@ export class Scheduler implements ConnectionOwner {
           throw this.#closedError()
         }
         this.#connections.add(connection)
+        this.#unproven.add(connection)
         opened(connection)
       })
       .catch((error: unknown) => {
@@ -274,13 +285,41 @@ export class Scheduler implements ConnectionOwner {
     }
   }
 
+  /**
+   * An application with fewer workers than there are connections accepts some of them only when others are closed, and those that are
+   * busy all the time would never be. One that has served gives its worker up for one that has waited too long, once for each.
+   */
+  #mustMakeWay(connection: Connection): boolean {
+    const waiting = this.#waitingForWorker()
+    if (!waiting || waiting === connection || now() - waiting.unansweredSince! < PATIENCE)
+      return false
+    this.#unproven.delete(waiting)
+    return true
+  }
+
+  /** The oldest connection that carries a request and has never answered one. */
+  #waitingForWorker(): Connection | undefined {
+    for (const connection of this.#unproven) {
+      if (connection.unansweredSince !== undefined) return connection
+      if (connection.served > 0) this.#unproven.delete(connection)
+    }
+    return undefined
+  }
+
+  /** How long a connection may be idle, in ms: not for ever while another waits for a worker. */
+  #idleLimit(): number {
+    const { keepAliveTimeout } = this.#options
+    const limit = keepAliveTimeout === 0 ? Infinity : keepAliveTimeout
+    return this.#waitingForWorker() ? Math.min(limit, PATIENCE) : limit
+  }
+
   #closeIdle(): void {
-    const oldest = now() - this.#options.keepAliveTimeout
+    const oldest = now() - this.#idleLimit()
     while (this.#idle[0] && this.#idle[0].idleSince <= oldest) {
       this.#idle[0].destroy(new ClosedError('idle for longer than keepAliveTimeout'))
     }
     const next = this.#idle[0]
-    if (next) this.#idleAlarm.set(next.idleSince + this.#options.keepAliveTimeout)
+    if (next) this.#idleAlarm.set(next.idleSince + this.#idleLimit())
   }
 
   #checkDrained(): void {

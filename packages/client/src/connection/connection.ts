@@ -55,17 +55,29 @@ export class Connection implements TransportHandler, SessionHandler, Holder {
   #exchange: Exchange | undefined
   #sender: Sender | undefined
   #end: EndRequest | undefined
-  #sentAll = false
+  #sentAll = true
   #keepConn = false
   #undelivered = false
   #closed = false
   #served = 0
+  #startedAt = 0
   /** When it became idle, on the clock of `now()`; for its owner. */
   idleSince = 0
 
   constructor(owner: ConnectionOwner, options: ConnectionOptions) {
     this.#owner = owner
     this.#options = options
+  }
+
+  /** How many requests it has answered. */
+  get served(): number {
+    return this.#served
+  }
+
+  /** Since when its first request has been waiting for an answer, on the clock of `now()`; undefined when it is not. */
+  get unansweredSince(): number | undefined {
+    const exchange = this.#exchange
+    return exchange && this.#served === 0 && !exchange.answered ? this.#startedAt : undefined
   }
 
   /** Gives it the transport that was opened with it as the handler. */
@@ -90,6 +102,7 @@ export class Connection implements TransportHandler, SessionHandler, Holder {
     }
     exchange.holder = this
     exchange.started()
+    if (this.#served === 0) this.#startedAt = now()
     this.#announce(exchange)
     this.#alarm.hold(true)
     this.#alarm.set(exchange.deadline)
@@ -119,7 +132,7 @@ export class Connection implements TransportHandler, SessionHandler, Holder {
 
   drop(_exchange: Exchange, reason: unknown): void {
     this.#exchange = undefined
-    this.#shut(reason)
+    this.#shut(reason, true)
   }
 
   // ── TransportHandler: what arrives ──
@@ -244,14 +257,15 @@ export class Connection implements TransportHandler, SessionHandler, Holder {
     this.#owner.onIdle(this)
   }
 
-  #shut(reason: unknown): void {
+  /** @param unfinished True when the application works, or waits for input, for nobody. */
+  #shut(reason: unknown, unfinished = this.#exchange !== undefined || !this.#sentAll): void {
     if (this.#closed) return
     this.#closed = true
     this.#decoder.stop()
     this.#alarm.clear()
     this.#sender?.stop(reason)
     this.#sender = undefined
-    this.#transport?.destroy()
+    this.#transport?.destroy(unfinished)
     const exchange = this.#exchange
     this.#exchange = undefined
     if (channels.connectionClose.hasSubscribers) {

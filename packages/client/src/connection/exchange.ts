@@ -4,6 +4,7 @@
 import { channels } from '../diagnostics.ts'
 import { LocalProtocolError, TimeoutError, type TimeoutPhase } from '../errors.ts'
 import { paramPairs, Role, type EndRequest, type Params } from '../protocol/index.ts'
+import { onAbort } from './abort-signals.ts'
 import { now } from './alarm.ts'
 import { declaredLength, paramValue } from './content-length.ts'
 import type { Dispatched, DispatchHandler, FastCGIRequest, RequestOptions } from './request.ts'
@@ -57,7 +58,7 @@ export class Exchange implements Dispatched {
   readonly #createdAt: number = now()
   readonly #endsAt: number
   #dueAt: number
-  #onAbort: (() => void) | undefined
+  #unlisten: (() => void) | undefined
   #collecting: AbortController | undefined
 
   /** @throws TypeError on params or a body that are none. */
@@ -95,6 +96,11 @@ export class Exchange implements Dispatched {
   /** When it has to be looked at next, on the clock of `now()`. */
   get deadline(): number {
     return Math.min(this.#dueAt, this.#endsAt)
+  }
+
+  /** True when it was given up before it began. */
+  get aborted(): boolean {
+    return this.#signal?.aborted ?? false
   }
 
   /** How long it has been waiting, in ms. */
@@ -242,16 +248,15 @@ export class Exchange implements Dispatched {
     if (this.finished) return false
     this.finished = true
     this.holder = undefined
-    if (this.#onAbort) this.#signal?.removeEventListener('abort', this.#onAbort)
+    this.#unlisten?.()
     return true
   }
 
   #listen(signal: AbortSignal): void {
-    const onAbort = (): void => this.#drop(signal.reason)
-    this.#onAbort = onAbort
+    const drop = (): void => this.#drop(signal.reason)
     // Like every other outcome, that of a signal which was aborted before is told after dispatch has returned.
-    if (signal.aborted) queueMicrotask(onAbort)
-    else signal.addEventListener('abort', onAbort, { once: true })
+    if (signal.aborted) queueMicrotask(drop)
+    else this.#unlisten = onAbort(signal, drop)
   }
 
   async #collect(limit: number): Promise<void> {

@@ -205,8 +205,10 @@ class NodeTransport implements Transport {
     this.#socket.resume()
   }
 
-  destroy(): void {
-    this.#socket.destroy()
+  destroy(reset = false): void {
+    // Otherwise the system goes on feeding an upload that was given up to a worker, which stays busy with it.
+    if (reset && this.#socket.remoteFamily !== undefined) this.#socket.resetAndDestroy()
+    else this.#socket.destroy()
   }
 
   end(): void {

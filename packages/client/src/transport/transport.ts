@@ -24,8 +24,11 @@ export interface Transport {
   pause(): void
   /** Starts `data` again. */
   resume(): void
-  /** Closes at once and drops what was not sent; `close` of the handler follows. */
-  destroy(): void
+  /**
+   * Closes at once and drops what was not sent; `close` of the handler follows.
+   * @param reset Drops what the system has taken over but not delivered as well, where it can (TCP): nobody is to read it. @default false
+   */
+  destroy(reset?: boolean): void
   /** Closes as soon as everything written has been sent; `close` of the handler follows. */
   end(): void
 }
