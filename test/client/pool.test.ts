@@ -180,7 +180,11 @@ describe('an application with fewer workers than the pool has connections', () =
   }
 
   test('answers them all, although some connections are busy all the time', async (t) => {
-    const pool = poolOf(t, workers(2), { connections: 4, maxRequestsPerConnection: 0 })
+    const pool = poolOf(t, workers(2), {
+      connections: 4,
+      maxRequestsPerConnection: 0,
+      keepAliveTimeout: 60_000,
+    })
     const over = new AbortController()
     const first = Array.from({ length: 4 }, () => pool.execute(GET))
     const load = Array.from({ length: 4 }, async () => {
