@@ -110,7 +110,7 @@ export class Connection implements TransportHandler, SessionHandler, Holder {
     // Nobody was there to read even the first byte: nothing of this request has been seen.
     this.#undelivered = this.#transport!.failed
     if (!this.#sentAll && !this.#undelivered) this.#sendRest(exchange, requestId)
-    if (exchange.paused) this.pause()
+    if (exchange.paused && !this.#undelivered) this.pause()
   }
 
   /** Closes it at once; a request that it carries fails with the reason. */
