@@ -3,7 +3,7 @@
 
 import { CgiResponseError } from '../errors.ts'
 import { concatBytes, copyBytes } from '../protocol/index.ts'
-import { byteString } from './byte-string.ts'
+import { byteString, trimBlanks } from './byte-string.ts'
 
 /** Status and header fields of a CGI response. */
 export interface CgiHead {
@@ -114,9 +114,7 @@ function readHead(block: string): CgiHead {
   const location = single(headers, 'location')
   const line = status === undefined ? undefined : readStatus(status)
   const localRedirect =
-    status === undefined && location !== undefined && /^\/(?!\/)/.test(location)
-      ? location
-      : undefined
+    status === undefined && location !== undefined && isLocalPath(location) ? location : undefined
   return {
     // A Location without Status asks for a redirect (§6.2.3).
     status: line?.status ?? (location === undefined ? 200 : 302),
@@ -127,18 +125,22 @@ function readHead(block: string): CgiHead {
   }
 }
 
+/** URL parsers take a backslash for a slash and drop tabs: with either of them, a path on this server may be the name of another. */
+function isLocalPath(location: string): boolean {
+  return /^\/(?!\/)[^\\\t]*$/.test(location)
+}
+
 function readFields(block: string): [string, string][] {
-  const fields: [string, string][] = []
+  const lines: string[][] = []
   for (const line of block.split('\n')) {
     const text = line.endsWith('\r') ? line.slice(0, -1) : line
-    if (text === '') continue
-    const last = fields.at(-1)
+    const last = lines.at(-1)
     // A continued line; the field is one line with a space (RFC 9112 §5.2).
-    if (/^[ \t]/.test(text) && last) last[1] = checkValue(`${last[1]} ${text.trim()}`)
-    else fields.push(readField(text))
+    if (/^[ \t]/.test(text) && last) last.push(trimBlanks(text))
+    else if (text !== '') lines.push([text])
   }
-  if (fields.length === 0) throw new CgiResponseError('the header block is empty')
-  return fields
+  if (lines.length === 0) throw new CgiResponseError('the header block is empty')
+  return lines.map((parts) => readField(parts.join(' ')))
 }
 
 function readField(line: string): [string, string] {
@@ -149,7 +151,7 @@ function readField(line: string): [string, string] {
       `${JSON.stringify(line.slice(0, 100))} is not a header field: did the script print before its headers?`,
     )
   }
-  return [name, checkValue(line.slice(colon + 1).replace(/^[ \t]+|[ \t]+$/g, ''))]
+  return [name, checkValue(trimBlanks(line.slice(colon + 1)))]
 }
 
 function checkValue(value: string): string {

@@ -3,6 +3,7 @@
 import type { Dispatcher } from '../connection/request.ts'
 import { CgiResponseError, HttpRequestError } from '../errors.ts'
 import type { ParamPair, Params, ParamValue, PreparedParams } from '../protocol/index.ts'
+import { escapeBytes } from './byte-string.ts'
 import { cgiParams, siteParams, type CgiContext } from './cgi-params.ts'
 import type { CgiHead } from './cgi-response.ts'
 import { FetchExchange } from './fetch-exchange.ts'
@@ -121,7 +122,7 @@ class Site {
       const outcome = await exchange.outcome
       if (outcome instanceof Response) return outcome
       // The path is answered as if it had been asked for, and by GET (RFC 3875 §6.2.2).
-      url = new URL(outcome.localRedirect, url).href
+      url = new URL(escapeBytes(outcome.localRedirect), url).href
       method = method === 'HEAD' ? 'HEAD' : 'GET'
       body = null
     }
