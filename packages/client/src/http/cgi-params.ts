@@ -7,7 +7,7 @@ import {
   type PreparedParams,
 } from '../protocol/index.ts'
 import { HttpRequestError } from '../errors.ts'
-import { bytesOf, byteStringOfText } from './byte-string.ts'
+import { bytesOf, byteStringOfText, toByteString } from './byte-string.ts'
 import { headerParams, type HeaderList, type HeaderPolicy } from './header-params.ts'
 import { scriptFilename, type ScriptPath } from './script.ts'
 
@@ -48,7 +48,8 @@ export function siteParams(root: string, more: Params = {}): PreparedParams {
   return prepareParams([
     ['GATEWAY_INTERFACE', 'CGI/1.1'],
     ['SERVER_SOFTWARE', 'fastcgi-client'],
-    ['DOCUMENT_ROOT', root],
+    // A checked root of `/`, as php-fpm in a chroot has it, is empty.
+    ['DOCUMENT_ROOT', root || '/'],
     // php-cgi refuses to run without it (cgi.force_redirect).
     ['REDIRECT_STATUS', '200'],
     ...own.filter((pair): pair is ParamPair => pair[1] !== undefined),
@@ -86,7 +87,8 @@ export function cgiParams(
 }
 
 function scriptParams({ root, script }: CgiContext): ParamPair[] {
-  const { scriptName, pathInfo } = script
+  const scriptName = toByteString(script.scriptName)
+  const pathInfo = toByteString(script.pathInfo)
   if (pathInfo !== '' && !pathInfo.startsWith('/')) {
     throw new HttpRequestError(400, 'PATH_INFO must be empty or begin with a slash')
   }

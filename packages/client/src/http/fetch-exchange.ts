@@ -144,6 +144,8 @@ function responseHeaders(head: CgiHead): Headers {
     if (name.toLowerCase() !== 'connection') continue
     for (const named of value.split(',')) dropped.add(named.trim().toLowerCase())
   }
+  // The length of a body that these cannot have would be read as that of what follows (RFC 9110 §8.6).
+  if (head.status === 204 || head.status === 205) dropped.add('content-length')
   for (const [name, value] of head.headers) {
     if (!dropped.has(name.toLowerCase())) headers.append(name, value)
   }

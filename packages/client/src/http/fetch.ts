@@ -2,13 +2,19 @@
 
 import type { Dispatcher } from '../connection/request.ts'
 import { CgiResponseError, HttpRequestError } from '../errors.ts'
-import type { ParamPair, Params, ParamValue, PreparedParams } from '../protocol/index.ts'
-import { escapeBytes } from './byte-string.ts'
+import {
+  paramText,
+  type ParamPair,
+  type Params,
+  type ParamValue,
+  type PreparedParams,
+} from '../protocol/index.ts'
+import { byteStringOfText, escapeBytes } from './byte-string.ts'
 import { cgiParams, siteParams, type CgiContext } from './cgi-params.ts'
 import type { CgiHead } from './cgi-response.ts'
 import { FetchExchange } from './fetch-exchange.ts'
-import type { HeaderPolicy } from './header-params.ts'
-import { checkRoot, decodePath, splitScript, type ScriptPath } from './script.ts'
+import type { HeaderList, HeaderPolicy } from './header-params.ts'
+import { checkRoot, decodePath, scriptFilename, splitScript, type ScriptPath } from './script.ts'
 
 /** Options of {@link createFetch}. */
 export interface FetchOptions extends HeaderPolicy {
@@ -29,7 +35,10 @@ export interface FetchOptions extends HeaderPolicy {
    * @returns nothing for a 404.
    */
   resolve?: ((path: string) => ScriptPath | undefined) | undefined
-  /** Further params for every request. Those of {@link FetchOptions.unsafeParams} are refused. @default none */
+  /**
+   * Further params for every request; one given here replaces what the request says, so that no client can change it. Those of
+   * {@link FetchOptions.unsafeParams} are refused. @default none
+   */
   params?: Params | undefined
   /**
    * Params by which PHP runs or reads whatever they name: PHP_VALUE, PHP_ADMIN_VALUE, REQUEST_BODY_FILE. Never from a client's data;
@@ -79,9 +88,9 @@ const MAX_LOCAL_REDIRECTS = 10
  */
 export function createFetch(executor: Dispatcher, options: FetchOptions): FetchHandler {
   const site = new Site(executor, options)
-  return async (request, info = {}) => {
+  return async (request, info) => {
     try {
-      return await site.handle(request, info)
+      return await site.handle(request, info ?? {})
     } catch (error) {
       if (error instanceof HttpRequestError) return plainResponse(error.status)
       if (options.onError && !request.signal.aborted) return options.onError(error, request)
@@ -94,56 +103,49 @@ class Site {
   readonly #executor: Dispatcher
   readonly #options: FetchOptions
   readonly #root: string
+  readonly #index: string
+  readonly #frontController: string | false
+  readonly #scripts: readonly string[] | undefined
   readonly #prepared: PreparedParams
+  /** The names that the options have said, and no request says again. */
+  readonly #fixed: ReadonlySet<string>
 
   constructor(executor: Dispatcher, options: FetchOptions) {
     this.#executor = executor
     this.#options = options
     this.#root = checkRoot(options.root)
-    const { params = {}, unsafeParams = {} } = options
-    const safe = pairsOf(params)
-    const unsafe = safe.find(([name]) => typeof name === 'string' && UNSAFE_PARAMS.has(name))
-    if (unsafe) {
-      throw new TypeError(
-        `${String(unsafe[0])} lets PHP run or read any file: give it in unsafeParams`,
-      )
-    }
-    this.#prepared = siteParams(this.#root, [...safe, ...pairsOf(unsafeParams)])
+    const { index = 'index.php', frontController = `/${index}`, scripts } = options
+    this.#index = checkScript('index', `/${index}`).slice(1)
+    this.#frontController =
+      frontController !== false && checkScript('frontController', frontController)
+    this.#scripts = scripts?.map((script) => checkScript('scripts', script))
+    const params = safeParams(options)
+    this.#prepared = siteParams(this.#root, params)
+    this.#fixed = new Set(params.map(([name]) => paramText(name)))
   }
 
   async handle(request: Request, info: FetchInfo): Promise<Response> {
-    let { url, method, body } = request as {
-      url: string
-      method: string
-      body: ReadableStream | null
-    }
+    const { method, headers, body } = request
+    let target: Target = { url: new URL(request.url), method, headers, body }
     for (let redirects = 0; redirects <= MAX_LOCAL_REDIRECTS; redirects++) {
-      const exchange = this.#run(request, { url: new URL(url), method, body }, info)
-      const outcome = await exchange.outcome
+      const outcome = await this.#run(request, target, info).outcome
       if (outcome instanceof Response) return outcome
-      // The path is answered as if it had been asked for, and by GET (RFC 3875 §6.2.2).
-      url = new URL(escapeBytes(outcome.localRedirect), url).href
-      method = method === 'HEAD' ? 'HEAD' : 'GET'
-      body = null
+      target = redirected(target, outcome.localRedirect)
     }
     throw new CgiResponseError(
-      `more than ${MAX_LOCAL_REDIRECTS} local redirects, the last one to ${url}`,
+      `more than ${MAX_LOCAL_REDIRECTS} local redirects, the last one to ${target.url.href}`,
     )
   }
 
   #run(request: Request, target: Target, info: FetchInfo): FetchExchange {
-    const params = cgiParams(
-      {
-        method: target.method,
-        target: target.url.pathname + target.url.search,
-        headers: target.body === request.body ? request.headers : withoutBody(request.headers),
-      },
-      this.#context(target.url, info),
-      this.#options,
+    const { method, url, headers, body } = target
+    const parts = { method, target: url.pathname + url.search, headers: withHost(headers, url) }
+    const params = cgiParams(parts, this.#context(url, info), this.#options).filter(
+      ([name]) => !this.#fixed.has(paramText(name)),
     )
-    const exchange = new FetchExchange(request, target.method, this.#options)
+    const exchange = new FetchExchange(request, method, this.#options)
     exchange.dispatched = this.#executor.dispatch(
-      { params, prepared: this.#prepared, stdin: target.body },
+      { params, prepared: this.#prepared, stdin: body },
       exchange,
       { signal: request.signal },
     )
@@ -167,23 +169,34 @@ class Site {
   #script(pathname: string): ScriptPath {
     const path = decodePath(pathname)
     const script = this.#options.resolve ? this.#options.resolve(path) : this.#resolve(path)
-    if (script && (this.#options.scripts?.includes(script.scriptName) ?? true)) return script
+    if (script && (this.#scripts?.includes(script.scriptName) ?? true)) return script
     throw new HttpRequestError(404, `no script answers for ${pathname}`)
   }
 
   #resolve(path: string): ScriptPath | undefined {
-    const { index = 'index.php', frontController = `/${index}` } = this.#options
     const named = splitScript(path)
     if (named) return named
+    const frontController = this.#frontController
     if (frontController !== false) return { scriptName: frontController, pathInfo: '' }
-    return path.endsWith('/') ? { scriptName: path + index, pathInfo: '' } : undefined
+    return path.endsWith('/') ? { scriptName: path + this.#index, pathInfo: '' } : undefined
   }
 }
 
 interface Target {
   readonly url: URL
   readonly method: string
+  readonly headers: Headers
   readonly body: ReadableStream<Uint8Array> | null
+}
+
+/** The path is answered as if it had been asked for, and by GET (RFC 3875 §6.2.2). */
+function redirected({ url, method, headers }: Target, path: string): Target {
+  return {
+    url: new URL(escapeBytes(path), url),
+    method: method === 'HEAD' ? 'HEAD' : 'GET',
+    headers: withoutBody(headers),
+    body: null,
+  }
 }
 
 /** Second arguments of `fetch` handlers differ between servers; one of another shape must not become a param. */
@@ -192,6 +205,33 @@ function ofType<T extends 'string' | 'number'>(
   value: unknown,
 ): (T extends 'string' ? string : number) | undefined {
   return typeof value === type ? (value as T extends 'string' ? string : number) : undefined
+}
+
+/** A script that the options name, as a byte string. @throws TypeError when no request could run it. */
+function checkScript(option: string, scriptName: string): string {
+  const bytes = byteStringOfText(scriptName)
+  try {
+    scriptFilename('', bytes)
+  } catch (cause) {
+    throw new TypeError(
+      `${option} must name scripts by their path below the root, as in /index.php, not ${JSON.stringify(scriptName)}`,
+      { cause },
+    )
+  }
+  return bytes
+}
+
+/** The params that the options add. @throws TypeError on a dangerous one that is not among those said to be. */
+function safeParams({ params = {}, unsafeParams = {} }: FetchOptions): ParamPair[] {
+  const safe = pairsOf(params)
+  const unsafe = safe.map(([name]) => paramText(name)).find((name) => UNSAFE_PARAMS.has(name))
+  if (unsafe === undefined) return [...safe, ...pairsOf(unsafeParams)]
+  throw new TypeError(`${unsafe} lets PHP run or read any file: give it in unsafeParams`)
+}
+
+/** Neither HTTP/2 nor a Request made by hand has a Host, and PHP applications build their links with it. */
+function withHost(headers: Headers, url: URL): HeaderList {
+  return headers.has('host') ? headers : [...headers, ['host', url.host]]
 }
 
 function pairsOf(params: Params): ParamPair[] {

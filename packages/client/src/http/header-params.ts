@@ -44,7 +44,8 @@ const NEVER_PASSED: ReadonlySet<string> = new Set([
 
 /**
  * Turns header fields into params: fields of one name are joined, and what could be mistaken for something else is left out.
- * @throws HttpRequestError 400 on NUL, CR or LF in a value, and on a Content-Length that can be read in two ways.
+ * @throws HttpRequestError 400 on NUL, CR or LF in a value, on a Content-Length or Host that can be read in two ways, and on two names
+ * that are one to PHP, which only `unsafeHeaderNames` makes possible.
  */
 export function headerParams(headers: HeaderList, policy: HeaderPolicy = {}): HeaderParams {
   const fields = joinFields(headers)
@@ -57,12 +58,14 @@ export function headerParams(headers: HeaderList, policy: HeaderPolicy = {}): He
   const contentType = fields.get('content-type')
   fields.delete('content-length')
   fields.delete('content-type')
-  const params: ParamPair[] = []
+  const params = new Map<string, string | Uint8Array>()
   for (const [name, value] of fields) {
     if (dropped.has(name) || !isSafeName(name, policy)) continue
-    params.push([`HTTP_${name.toUpperCase().replace(/[^A-Z0-9]/g, '_')}`, bytesOf(value)])
+    const param = `HTTP_${name.toUpperCase().replace(/[^A-Z0-9]/g, '_')}`
+    if (params.has(param)) throw new HttpRequestError(400, `two headers would both be ${param}`)
+    params.set(param, bytesOf(value))
   }
-  return { params, contentType, contentLength }
+  return { params: [...params], contentType, contentLength }
 }
 
 function joinFields(headers: HeaderList): Map<string, string> {
@@ -71,8 +74,13 @@ function joinFields(headers: HeaderList): Map<string, string> {
     if (/[\0\r\n]/.test(value)) {
       throw new HttpRequestError(400, `the header ${JSON.stringify(key)} has a line break or NUL`)
     }
+    // Not a name in any protocol, and letters beyond ASCII may become ASCII in lower case: that of the Kelvin sign is a k.
+    if (!/^[\x21-\x7e]+$/.test(key)) continue
     const name = key.toLowerCase()
     const before = fields.get(name)
+    if (name === 'host' && before !== undefined) {
+      throw new HttpRequestError(400, 'the request has more than one Host (RFC 9112 §3.2)')
+    }
     const separator = name === 'cookie' ? '; ' : ', '
     fields.set(name, before === undefined ? value : before + separator + value)
   }
