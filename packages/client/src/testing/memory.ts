@@ -6,6 +6,8 @@ import type { Connector, Transport, TransportHandler } from '../transport/transp
 
 const HIGH_WATER = 64 * 1024
 const POISON = 0xdd
+// How many promises a transport passes on its way to whoever asked for it, at most.
+const STEPS = 10
 
 /**
  * A {@link Connector} whose connections end in `accept`, as those of a listening socket would.
@@ -19,10 +21,18 @@ export function connectMemory(accept: (transport: MemoryTransport) => TransportH
     signal.throwIfAborted()
     const near = new MemoryTransport()
     const far = new MemoryTransport()
-    near.link(far, handler)
-    far.link(near, accept(far))
+    near.link(far)
+    far.link(near)
+    far.listen(accept(far))
+    void listenLater(near, handler)
     return near
   }
+}
+
+/** What the other side does while it accepts, or right after, must wait until whoever connects has got the transport. */
+async function listenLater(near: MemoryTransport, handler: TransportHandler): Promise<void> {
+  for (let step = 0; step < STEPS; step++) await Promise.resolve()
+  near.listen(handler)
 }
 
 export class MemoryTransport implements Transport {
@@ -34,11 +44,20 @@ export class MemoryTransport implements Transport {
   #paused = false
   #ended = false
   #closed = false
+  #told = false
+  #reason: Error | undefined
   #blocked = false
 
-  link(peer: MemoryTransport, handler: TransportHandler): void {
+  link(peer: MemoryTransport): void {
     this.#peer = peer
+  }
+
+  /** Begins to hand over what has arrived. */
+  listen(handler: TransportHandler): void {
     this.#handler = handler
+    this.#schedule()
+    const peer = this.#peer
+    if (peer) peer.#schedule()
   }
 
   get failed(): boolean {
@@ -88,7 +107,8 @@ export class MemoryTransport implements Transport {
       this.#ended = true
       peer.#schedule()
     }
-    queueMicrotask(() => this.#handler?.close(reason))
+    this.#reason = reason
+    if (this.#handler) queueMicrotask(() => this.#tellClosed())
   }
 
   #receive(piece: Uint8Array): void {
@@ -107,19 +127,28 @@ export class MemoryTransport implements Transport {
   }
 
   #deliver(): void {
+    const handler = this.#handler
+    if (!handler) return
     while (!this.#paused && !this.#closed) {
       const piece = this.#incoming.shift()
       if (!piece) break
       this.#waiting -= piece.length
-      this.#handler?.data(piece)
+      handler.data(piece)
       piece.fill(POISON)
     }
+    if (this.#closed) return this.#tellClosed()
     const peer = this.#peer
     if (!peer) return
     if (this.#incoming.length === 0 && peer.#ended) this.close()
-    else if (peer.#blocked && this.#waiting < HIGH_WATER) {
+    else if (peer.#blocked && peer.#handler && this.#waiting < HIGH_WATER) {
       peer.#blocked = false
-      peer.#handler?.drain()
+      peer.#handler.drain()
     }
+  }
+
+  #tellClosed(): void {
+    if (this.#told) return
+    this.#told = true
+    this.#handler?.close(this.#reason)
   }
 }
