@@ -1,6 +1,6 @@
 // The other direction, for the application side: params -> Request, and Response -> the header block of a CGI response.
 
-import { byteString } from './byte-string.ts'
+import { byteString, escapeBytes } from './byte-string.ts'
 import { paramText, type RawPair } from '../protocol/index.ts'
 
 const utf8 = new TextEncoder()
@@ -26,7 +26,8 @@ export function requestFromParams(
   }
   const method = params.get('REQUEST_METHOD')
   if (!method) throw new TypeError('the params have no REQUEST_METHOD')
-  const hasBody = stdin && method !== 'GET' && method !== 'HEAD'
+  // In any case of letters, as Request has it.
+  const hasBody = stdin && !/^(?:GET|HEAD)$/i.test(method)
   return new Request(requestUrl(params), {
     method,
     headers,
@@ -35,11 +36,14 @@ export function requestFromParams(
   })
 }
 
-/** The header block of a CGI response, its blank line included. Several `Set-Cookie` stay several. */
+/**
+ * The header block of a CGI response, its blank line included. Several `Set-Cookie` stay several. A header of the name `Status`, as some
+ * servers send it along with their answers, is left out: in CGI it would be a second status.
+ */
 export function cgiHead(response: Response): Uint8Array {
   const { status, statusText, headers } = response
   let block = `Status: ${status}${statusText ? ` ${statusText}` : ''}\r\n`
-  for (const [name, value] of headers) block += `${name}: ${value}\r\n`
+  for (const [name, value] of headers) if (name !== 'status') block += `${name}: ${value}\r\n`
   return latin1(`${block}\r\n`)
 }
 
@@ -47,19 +51,23 @@ function headerName(param: string): string | undefined {
   if (param === 'CONTENT_TYPE' || param === 'CONTENT_LENGTH') {
     return param.toLowerCase().replace('_', '-')
   }
+  // A web server that turns every header into a param has them twice; those without HTTP_ are the ones that it has checked.
+  if (param === 'HTTP_CONTENT_TYPE' || param === 'HTTP_CONTENT_LENGTH') return undefined
   return /^HTTP_[A-Z0-9_]+$/.test(param)
     ? param.slice(5).toLowerCase().replaceAll('_', '-')
     : undefined
 }
 
 function requestUrl(params: ReadonlyMap<string, string>): URL {
-  const https = /^(?:on|1|https)$/i.test(params.get('HTTPS') ?? params.get('REQUEST_SCHEME') ?? '')
+  const https = /^(?:on|1|https)$/i.test(params.get('HTTPS') || params.get('REQUEST_SCHEME') || '')
   const scheme = https ? 'https' : 'http'
   const name = params.get('SERVER_NAME') || 'localhost'
   const port = params.get('SERVER_PORT')
   const host = params.get('HTTP_HOST') || (port ? `${name}:${port}` : name)
+  // What ends a host within a URL would make a path, a query or credentials of the rest of it.
+  if (/[\s/\\?#@]/.test(host)) throw new TypeError(`${JSON.stringify(host)} is not a host`)
   const url = new URL(`${scheme}://${host}/`)
-  const target = params.get('REQUEST_URI') ?? targetFromScript(params)
+  const target = escapeBytes(params.get('REQUEST_URI') ?? targetFromScript(params))
   const query = target.indexOf('?')
   url.pathname = query < 0 ? target : target.slice(0, query)
   url.search = query < 0 ? '' : target.slice(query)
