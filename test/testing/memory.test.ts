@@ -34,7 +34,8 @@ test('a connection that is reset or closed while it is being accepted is told so
         connected = true
       }, reject)
     })
-    assert.deepEqual(told.toSorted(), ['far', 'near'])
+    assert.deepEqual(new Set(told), new Set(['far', 'near']))
+    assert.equal(told.length, 2)
   }
 })
 

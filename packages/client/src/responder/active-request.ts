@@ -121,6 +121,7 @@ export class ActiveRequest implements ResponderReply {
     const rawParams = decodePairs(concatBytes(this.#params))
     this.#params = undefined
     const params = new Map(rawParams.map(([name, value]) => [paramText(name), paramText(value)]))
+    this.#stdin.expect(contentLength(params))
     const { role, keepConn } = this
     const request = {
       role,
@@ -155,4 +156,10 @@ export class ActiveRequest implements ResponderReply {
     this.written.add(type)
     await this.#host.write(type, this.id, bytes)
   }
+}
+
+/** What CONTENT_LENGTH promises, in bytes; undefined when it is missing or says nothing. */
+function contentLength(params: ReadonlyMap<string, string>): number | undefined {
+  const text = params.get('CONTENT_LENGTH') ?? ''
+  return /^\d+$/.test(text) ? Number(text) : undefined
 }

@@ -179,7 +179,8 @@ export class ResponderConnection implements TransportHandler, RecordSink, Reques
       [ValueName.MpxsConns]: this.#options.multiplex ? '1' : '0',
       ...this.#options.values,
     }
-    const asked = names.filter((name) => Object.hasOwn(known, name))
+    // Each once, however often it is asked for: the answer must fit into one record.
+    const asked = [...new Set(names)].filter((name) => Object.hasOwn(known, name))
     this.#encoder.getValuesResult(asked.map((name) => [name, known[name]!]))
     this.#flush()
   }

@@ -14,8 +14,15 @@ export function fromFetch(
   return async ({ rawParams, stdin, signal }, reply) => {
     const request = requestFromParams(rawParams, stdin, signal)
     const response = await handler(request)
-    await reply.stdout(cgiHead(response))
-    if (request.method === 'HEAD' || !response.body) return
-    for await (const chunk of response.body) await reply.stdout(chunk)
+    const { body } = response
+    try {
+      await reply.stdout(cgiHead(response))
+      if (request.method === 'HEAD') return
+      // Not a loop: a body that has nothing to say at the moment must hear of it, too, when the web server goes away.
+      await body?.pipeTo(new WritableStream({ write: (chunk) => reply.stdout(chunk) }), { signal })
+    } finally {
+      // One that was not read to its end, or failed to go out, is let go.
+      if (body && !body.locked) await body.cancel().catch(() => {})
+    }
   }
 }

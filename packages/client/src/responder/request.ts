@@ -12,7 +12,10 @@ export interface ResponderRequest {
   readonly params: ReadonlyMap<string, string>
   /** The params as bytes, in order, with duplicates. */
   readonly rawParams: readonly RawPair[]
-  /** The body, as it arrives. What is not read holds the web server up, and is dropped when the request ends. */
+  /**
+   * The body, as it arrives. What is not read holds the web server up, and is dropped when the request ends. Reading it fails when it
+   * ends before, or goes on after, CONTENT_LENGTH.
+   */
   readonly stdin: ReadableStream<Uint8Array>
   /** The file that a Filter works on (FastCGI 1.0, §6.4); it comes after stdin, so read that first. */
   readonly data: ReadableStream<Uint8Array>

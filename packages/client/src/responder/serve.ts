@@ -41,16 +41,17 @@ export async function serve(
     connections.add(connection)
     return connection
   })
+  let closed: Promise<void> | undefined
   const close = (): Promise<void> => {
     for (const connection of connections) connection.finish()
-    return listener.close()
+    return (closed ??= listener.close())
   }
   return {
     address: listener.address,
     close,
     destroy() {
       for (const connection of connections) connection.destroy()
-      return listener.close()
+      return (closed ??= listener.close())
     },
     [Symbol.asyncDispose]: close,
   }
