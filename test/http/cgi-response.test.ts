@@ -257,6 +257,7 @@ describe('interim responses', () => {
   })
 
   test('cannot switch protocols', () => {
-    assert.throws(() => parse('Status: 101 Switching Protocols\nUpgrade: websocket\n\n'), REFUSED)
+    const stdout = 'Status: 101 Switching Protocols\nUpgrade: websocket\n\nStatus: 200\n\nbody'
+    assert.throws(() => parse(stdout), { ...REFUSED, message: /101/ })
   })
 })

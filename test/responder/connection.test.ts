@@ -208,6 +208,15 @@ describe('stdin against CONTENT_LENGTH', () => {
       assert.equal(server.closed, false)
     })
   }
+
+  test('a body that goes on after its length fails its reader at once, before it has ended', async () => {
+    const server = await WebServer.to(async ({ stdin }) => {
+      await textOf(stdin)
+    })
+    server.begin(1, { CONTENT_LENGTH: '4' })
+    server.stdin(1, 'hello')
+    assert.equal(await server.end(1), '1/0')
+  })
 })
 
 describe('roles', () => {
