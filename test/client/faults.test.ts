@@ -178,7 +178,7 @@ describe('a peer that breaks the protocol', () => {
       const first = await peer.request()
       peer.stdout(first.id, 'first')
       peer.end(first.id)
-      await peer.params()
+      await peer.request()
       peer.stdout(first.id, 'of another user')
       await peer.gone()
     })

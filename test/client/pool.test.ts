@@ -147,6 +147,21 @@ describe('connections', () => {
     assert.equal(attempts, 4)
   })
 
+  test('one that is over before its connector has resolved fails its request, and leaks nothing', async (t) => {
+    const connect: Connector = async (handler) => {
+      handler.close(new Error('changed its mind'))
+      await nextTurn()
+      return { failed: true, write: () => false, pause() {}, resume() {}, destroy() {}, end() {} }
+    }
+    const pool = new Pool('unix:/hasty', { connect, connections: 1 })
+    t.after(() => pool.destroy())
+    for (let n = 0; n < 2; n++) {
+      await assert.rejects(pool.execute(GET), { code: 'FCGI_ERR_CONNECT', retryable: true })
+    }
+    await pool.close()
+    assert.deepEqual(pool.stats, { connected: 0, connecting: 0, idle: 0, running: 0, queued: 0 })
+  })
+
   test('one that was opened for a request which gave up serves the next', async (t) => {
     const pool = poolOf(t, answerAll, { connections: 1 })
     const controller = new AbortController()

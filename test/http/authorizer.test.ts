@@ -12,14 +12,14 @@ const answer = (stdout: string): { stdout: Uint8Array } => ({ stdout: Buffer.fro
 test('status 200 allows, and tells the Variable-* headers from all others', () => {
   const authorization = readAuthorization(
     answer(
-      'Status: 200 OK\r\nVariable-REMOTE_USER: ada\r\nvariable-AUTH_METHOD: database lookup\r\n' +
+      'Status: 200 OK\r\nVariable-REMOTE_USER: adä\r\nvariable-AUTH_METHOD: database lookup\r\n' +
         'Set-Cookie: a=b\r\nVariable-: nothing\r\n\r\nan ignored body',
     ),
   )
   assert.deepEqual(authorization, {
     allowed: true,
     variables: new Map([
-      ['REMOTE_USER', 'ada'],
+      ['REMOTE_USER', 'adä'],
       ['AUTH_METHOD', 'database lookup'],
     ]),
   })

@@ -205,7 +205,7 @@ describe('listening', () => {
   })
 
   // connect(2) refuses a file that is no socket as it refuses an abandoned one; only stat tells them apart.
-  test('leaves a file alone that is no socket', { todo: 'listenNode removes it' }, async (t) => {
+  test('leaves a file alone that is no socket', async (t) => {
     const path = await socketPath(t)
     await writeFile(path, 'precious')
     const outcome = await serve(hello, { listen: { path } }).then(

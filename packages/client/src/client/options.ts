@@ -93,7 +93,8 @@ export function checkRequestOptions(options: RequestOptions): RequestOptions {
   return options
 }
 
-function refuseUnknown(options: object, known: readonly string[]): void {
+/** @throws TypeError that names the first option that is not known: a misspelt limit is no limit. */
+export function refuseUnknown(options: object, known: readonly string[]): void {
   if (typeof options !== 'object' || options === null) {
     throw new TypeError('options must be an object')
   }

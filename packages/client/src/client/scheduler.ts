@@ -5,8 +5,9 @@ import { Alarm, now } from '../connection/alarm.ts'
 import { Connection, type ConnectionOwner } from '../connection/connection.ts'
 import { dial } from '../connection/dial.ts'
 import type { Exchange } from '../connection/exchange.ts'
-import { ClosedError, QueueFullError } from '../errors.ts'
+import { ClosedError, ConnectError, QueueFullError } from '../errors.ts'
 import { Encoder } from '../protocol/index.ts'
+import type { Transport } from '../transport/transport.ts'
 import type { CheckedOptions } from './options.ts'
 import { Queue } from './queue.ts'
 
@@ -254,23 +255,36 @@ export class Scheduler implements ConnectionOwner {
     })
     const giveUp = new AbortController()
     this.#dials.add(giveUp)
-    dial(connection, this.#options, giveUp.signal)
-      .finally(() => this.#dials.delete(giveUp))
-      .then((transport) => {
-        this.#transports++
-        connection.attach(transport)
-        if (this.#destroyed) {
-          connection.destroy(this.#closedError())
-          throw this.#closedError()
-        }
-        this.#connections.add(connection)
-        this.#unproven.add(connection)
-        opened(connection)
-      })
-      .catch((error: unknown) => {
-        failed(error)
-        if (this.closed) this.#checkDrained()
-      })
+    const fail = (error: unknown): void => {
+      this.#dials.delete(giveUp)
+      failed(error)
+      if (this.closed) this.#checkDrained()
+    }
+    dial(connection, this.#options, giveUp.signal).then((transport) => {
+      const refused = this.#adopt(connection, transport)
+      if (refused) return fail(refused)
+      this.#dials.delete(giveUp)
+      return opened(connection)
+    }, fail)
+  }
+
+  /** Takes a new connection in, unless it is over already or comes too late; then it is closed, and the error returned. */
+  #adopt(connection: Connection, transport: Transport): Error | undefined {
+    if (connection.closed) {
+      transport.destroy()
+      return new ConnectError(
+        `${this.#options.address} closed the connection as soon as it was open`,
+      )
+    }
+    this.#transports++
+    connection.attach(transport)
+    if (this.#destroyed) {
+      connection.destroy(this.#closedError())
+      return this.#closedError()
+    }
+    this.#connections.add(connection)
+    this.#unproven.add(connection)
+    return undefined
   }
 
   #giveUpDialing(reason: Error): void {
@@ -316,7 +330,7 @@ export class Scheduler implements ConnectionOwner {
   #closeIdle(): void {
     const oldest = now() - this.#idleLimit()
     while (this.#idle[0] && this.#idle[0].idleSince <= oldest) {
-      this.#idle[0].destroy(new ClosedError('idle for longer than keepAliveTimeout'))
+      this.#idle.shift()?.destroy(new ClosedError('idle for longer than keepAliveTimeout'))
     }
     const next = this.#idle[0]
     if (next) this.#idleAlarm.set(next.idleSince + this.#idleLimit())
@@ -328,7 +342,7 @@ export class Scheduler implements ConnectionOwner {
     this.#giveUpDialing(this.#closedError())
     this.#queueAlarm.clear()
     this.#idleAlarm.clear()
-    while (this.#idle[0]) this.#idle[0].destroy(this.#closedError())
+    for (const connection of this.#idle.splice(0)) connection.destroy(this.#closedError())
     if (this.#transports === 0 && this.#dialing === 0) this.#closing.resolve()
   }
 

@@ -80,6 +80,11 @@ export class Connection implements TransportHandler, SessionHandler, Holder {
     return exchange && this.#served === 0 && !exchange.answered ? this.#startedAt : undefined
   }
 
+  /** True once it cannot be used any more. */
+  get closed(): boolean {
+    return this.#closed
+  }
+
   /** Gives it the transport that was opened with it as the handler. */
   attach(transport: Transport): void {
     this.#transport = transport
@@ -154,6 +159,11 @@ export class Connection implements TransportHandler, SessionHandler, Holder {
   }
 
   close(reason?: Error): void {
+    if (!this.#transport) {
+      // Over before its connector has resolved: it never was a connection to its owner.
+      this.#closed = true
+      return
+    }
     if (!this.#closed) this.#onLost(reason)
     this.#owner.onGone(this)
   }

@@ -4,6 +4,7 @@
 import type { FastCGIResponse } from '../client/response.ts'
 import { CgiResponseError } from '../errors.ts'
 import { paramPairs, paramText, type ParamPair, type Params } from '../protocol/index.ts'
+import { bytesOf } from './byte-string.ts'
 import { CgiResponseParser, type CgiHead } from './cgi-response.ts'
 
 /** What an Authorizer decided. */
@@ -54,7 +55,8 @@ export function readAuthorization(answer: Pick<FastCGIResponse, 'stdout'>): Auth
     const variable = name.replace(VARIABLE, '')
     // Two values for what may be a user's name are no basis for a decision.
     if (variables.has(variable)) throw new CgiResponseError(`${name} is given twice`)
-    variables.set(variable, value)
+    // A header value is bytes, one a character; a param is text.
+    variables.set(variable, paramText(bytesOf(value)))
   }
   return { allowed: true, variables }
 }

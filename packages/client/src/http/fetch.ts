@@ -1,5 +1,6 @@
 // (Request) => Promise<Response>, by way of an executor. Decides which script runs; the rest is conversion.
 
+import { refuseUnknown } from '../client/options.ts'
 import type { Dispatcher } from '../connection/request.ts'
 import { CgiResponseError, HttpRequestError } from '../errors.ts'
 import {
@@ -57,6 +58,23 @@ export interface FetchOptions extends HeaderPolicy {
   onError?: ((error: unknown, request: Request) => Response | Promise<Response>) | undefined
 }
 
+const OPTION_NAMES: readonly string[] = [
+  'root',
+  'index',
+  'frontController',
+  'scripts',
+  'resolve',
+  'params',
+  'unsafeParams',
+  'unsafeHeaderNames',
+  'authorization',
+  'serverName',
+  'maxHeaderSize',
+  'onStderr',
+  'onInformational',
+  'onError',
+] satisfies (keyof FetchOptions)[]
+
 /** What the server knows about one request and a Request does not say. Values of another type are not looked at. */
 export interface FetchInfo {
   /** REMOTE_ADDR. @default '0.0.0.0', which no application trusts */
@@ -111,6 +129,11 @@ class Site {
   readonly #fixed: ReadonlySet<string>
 
   constructor(executor: Dispatcher, options: FetchOptions) {
+    refuseUnknown(options, OPTION_NAMES)
+    const { maxHeaderSize = 1 } = options
+    if (!Number.isSafeInteger(maxHeaderSize) || maxHeaderSize < 1) {
+      throw new TypeError(`maxHeaderSize must be a number of bytes, not ${maxHeaderSize}`)
+    }
     this.#executor = executor
     this.#options = options
     this.#root = checkRoot(options.root)

@@ -19,6 +19,8 @@ import { ActiveRequest, type RequestHost } from './active-request.ts'
 import type { ResponderHandler, ResponderOptions } from './request.ts'
 
 const MAX_PARAMS = 1024 * 1024
+// As many as a connection of ours has ids for; each may hold params and some of its stdin in memory.
+const MAX_REQUESTS = 255
 
 export class ResponderConnection implements TransportHandler, RecordSink, RequestHost {
   readonly #transport: Transport
@@ -154,7 +156,7 @@ export class ResponderConnection implements TransportHandler, RecordSink, Reques
       this.#refuse(message, ProtocolStatus.UnknownRole)
     } else if (this.#requests.size > 0 && !multiplex) {
       this.#refuse(message, ProtocolStatus.CantMpxConn)
-    } else if (this.#closing) {
+    } else if (this.#closing || this.#requests.size >= MAX_REQUESTS) {
       this.#refuse(message, ProtocolStatus.Overloaded)
     } else {
       this.#requests.set(requestId, new ActiveRequest(message, this, this.#handler, maxParamsSize))

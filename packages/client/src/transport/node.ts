@@ -1,11 +1,10 @@
 // node:net as a transport; serves Node, Bun and Deno. Nothing else in this package imports node:net.
 
-import { unlink } from 'node:fs/promises'
+import { lstat, unlink } from 'node:fs/promises'
 import {
   connect,
   createServer,
   Socket,
-  type NetConnectOpts,
   type OnReadOpts,
   type SocketConstructorOpts,
   type Server,
@@ -81,8 +80,14 @@ function bind(server: Server, target: Address): Promise<NodeListener> {
 }
 
 /** True for a socket file that a process left behind when it died: it is in the way, and nobody listens on it. */
-function isAbandoned(target: NetConnectOpts, error: unknown): Promise<boolean> {
-  if (codeOf(error) !== 'EADDRINUSE') return Promise.resolve(false)
+async function isAbandoned(target: { path: string }, error: unknown): Promise<boolean> {
+  if (codeOf(error) !== 'EADDRINUSE') return false
+  // connect(2) refuses any other file as it refuses an abandoned socket.
+  const isSocket = await lstat(target.path).then(
+    (stats) => stats.isSocket(),
+    () => false,
+  )
+  if (!isSocket) return false
   return new Promise((resolve) => {
     const probe = connect(target)
     probe.once('connect', () => {
