@@ -19,6 +19,14 @@ import type { Params, ParamsEncoding, ParamValue } from '@fastcgi/client/protoco
 import { bytesOf, hex, textOf, toHex } from '../support/hex.ts'
 import { readRecords } from '../support/records.ts'
 
+describe('prepared params', () => {
+  test('know their REQUEST_METHOD, on which a replay depends', () => {
+    assert.equal(prepareParams({ A: 'b' }).requestMethod, undefined)
+    const method = new Uint8Array(Buffer.from('POST'))
+    assert.equal(prepareParams([['REQUEST_METHOD', method]]).requestMethod, 'POST')
+  })
+})
+
 describe('php-fpm gets', () => {
   const many = Array.from(
     { length: 2000 },

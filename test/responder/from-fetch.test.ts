@@ -2,7 +2,8 @@
 
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { fromFetch } from '@fastcgi/client/responder'
+import { Pool } from '@fastcgi/client'
+import { fromFetch, serve } from '@fastcgi/client/responder'
 import { nextTurn, until } from '../support/requests.js'
 import { WebServer } from '../support/web-server.js'
 
@@ -73,15 +74,35 @@ describe('a response', () => {
     assert.equal(await server.end(1), '0/0')
   })
 
-  test('that throws, before or within its body, ends with appStatus 1', async () => {
-    const body = new ReadableStream<Uint8Array>({
-      pull: (controller) => controller.error(new Error('broken')),
+  test('that throws before its body ends with appStatus 1', async () => {
+    const { end, log } = await answered(() => Promise.reject(new Error('broken')))
+    assert.equal(end, '1/0')
+    assert.ok(log.some((line) => line.startsWith('1 stderr') && line.includes('broken')))
+  })
+
+  test('whose body breaks off does not pass for a whole one', async (t) => {
+    const server = await serve(
+      fromFetch(() => {
+        let pulls = 0
+        return new Response(
+          new ReadableStream<Uint8Array>({
+            pull(controller) {
+              if (pulls++ === 0) controller.enqueue(Buffer.from('half'))
+              else controller.error(new Error('broken'))
+            },
+          }),
+        )
+      }),
+      { listen: '127.0.0.1:0' },
+    )
+    const pool = new Pool(server.address)
+    t.after(async () => {
+      pool.destroy()
+      await server.destroy()
     })
-    for (const handler of [() => Promise.reject(new Error('broken')), () => new Response(body)]) {
-      const { end, log } = await answered(handler)
-      assert.equal(end, '1/0')
-      assert.ok(log.some((line) => line.startsWith('1 stderr') && line.includes('broken')))
-    }
+    await assert.rejects(pool.execute({ params: { REQUEST_METHOD: 'GET' } }), {
+      code: 'FCGI_ERR_SOCKET',
+    })
   })
 
   test('with a header of the name Status says its status once', async () => {

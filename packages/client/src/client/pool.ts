@@ -7,6 +7,7 @@ import type {
   FastCGIRequest,
   RequestOptions,
 } from '../connection/request.ts'
+import { ClosedError } from '../errors.ts'
 import type { Address } from '../transport/address.ts'
 import type { Executor } from './executor.ts'
 import {
@@ -85,7 +86,11 @@ export class Pool implements Executor, AsyncDisposable {
     names?: Iterable<string>,
     options: RequestOptions = NO_OPTIONS,
   ): Promise<Map<string, string>> {
-    return queryValues(names, this.#options, checkRequestOptions(options))
+    checkRequestOptions(options)
+    if (this.closed) {
+      return Promise.reject(new ClosedError(`the client of ${this.address} was closed`))
+    }
+    return queryValues(names, this.#options, options)
   }
 
   /** Takes no new requests, finishes those that there are, then closes all connections; resolves when the last one is closed. */

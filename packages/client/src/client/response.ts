@@ -1,7 +1,7 @@
 // Thin layers over dispatch: the whole answer as a promise, and the answer as an async iterable.
 
 import { ResponseTooLargeError } from '../errors.ts'
-import { concatBytes, copyBytes } from '../protocol/index.ts'
+import { copyBytes } from '../protocol/index.ts'
 import type {
   Dispatched,
   Dispatcher,
@@ -10,6 +10,7 @@ import type {
   FastCGIRequest,
   RequestOptions,
 } from '../connection/request.ts'
+import { ByteCollector } from './byte-collector.ts'
 
 const text = new TextDecoder()
 const NO_BYTES = new Uint8Array(0)
@@ -58,9 +59,8 @@ class Collector implements DispatchHandler {
   readonly #resolve: (response: FastCGIResponse) => void
   readonly onError: (error: unknown) => void
   #size = 0
-  #stdout: Uint8Array = NO_BYTES
-  #moreStdout: Uint8Array[] | undefined
-  #stderr: Uint8Array[] | undefined
+  readonly #stdout = new ByteCollector()
+  #stderr: ByteCollector | undefined
 
   constructor(
     limit: number,
@@ -74,22 +74,18 @@ class Collector implements DispatchHandler {
 
   onStdout(data: Uint8Array): void {
     this.#count(data)
-    // Most answers come in one piece, which then needs no list and no joining.
-    if (this.#stdout.length === 0) this.#stdout = copyBytes(data)
-    else (this.#moreStdout ??= []).push(copyBytes(data))
+    this.#stdout.add(data)
   }
 
   onStderr(data: Uint8Array): void {
     this.#count(data)
-    ;(this.#stderr ??= []).push(copyBytes(data))
+    this.#stderr ??= new ByteCollector()
+    this.#stderr.add(data)
   }
 
   onEnd(end: EndResult): void {
-    const stdout = this.#moreStdout
-      ? concatBytes([this.#stdout, ...this.#moreStdout])
-      : this.#stdout
-    const stderr = this.#stderr ? concatBytes(this.#stderr) : NO_BYTES
-    this.#resolve(new FastCGIResponse(stdout, stderr, end))
+    const stderr = this.#stderr?.take() ?? NO_BYTES
+    this.#resolve(new FastCGIResponse(this.#stdout.take(), stderr, end))
   }
 
   #count(data: Uint8Array): void {
@@ -109,6 +105,8 @@ export interface StreamChunk {
 
 // Reading stops while this many bytes wait to be taken.
 const HIGH_WATER = 128 * 1024
+// What a piece takes beside its bytes, roughly: many small ones fill the memory, too.
+const PIECE_COST = 200
 
 /**
  * An answer as it comes. Iterating it begins the request; leaving the loop early aborts it. It can be iterated once.
@@ -188,14 +186,14 @@ class StreamBuffer implements DispatchHandler {
       })
     }
     const chunk = this.#chunks[this.#taken++]!
-    this.#size -= chunk.data.length
+    this.#size -= chunk.data.length + PIECE_COST
     if (this.#size < HIGH_WATER) this.dispatched?.resume()
     return chunk
   }
 
   #add(chunk: StreamChunk): void {
     this.#chunks.push(chunk)
-    this.#size += chunk.data.length
+    this.#size += chunk.data.length + PIECE_COST
     if (this.#size >= HIGH_WATER) this.dispatched?.pause()
     this.#wake?.()
   }

@@ -44,7 +44,7 @@ export class Scheduler implements ConnectionOwner {
   readonly #dials = new Set<AbortController>()
   /** Connections being opened: for the queue, and for replays, each of which has one of its own. */
   #dialing = 0
-  #replaying = 0
+  readonly #replaying = new Set<Exchange>()
   /** Transports that have not said yet that they are closed. */
   #transports = 0
   #closing: PromiseWithResolvers | undefined
@@ -67,10 +67,10 @@ export class Scheduler implements ConnectionOwner {
     const idle = this.#idle.length
     return {
       connected,
-      connecting: this.#dialing + this.#replaying,
+      connecting: this.#dialing + this.#replaying.size,
       idle,
       running: connected - idle,
-      queued: this.#queue.size + this.#collecting.size + this.#replaying,
+      queued: this.#queue.size + this.#collecting.size + this.#replaying.size,
     }
   }
 
@@ -79,6 +79,7 @@ export class Scheduler implements ConnectionOwner {
     if (exchange.aborted) return
     try {
       if (this.closed) throw this.#closedError()
+      if (this.#collecting.size > this.#options.maxQueue) throw this.#queueFull()
       const collecting = exchange.measureStdin(this.#options.maxBufferedStdin)
       if (collecting) this.#collect(exchange, collecting)
       else this.#place(exchange)
@@ -140,10 +141,12 @@ export class Scheduler implements ConnectionOwner {
       exchange.fail(this.#closedError())
       return
     }
-    this.#replaying++
+    this.#replaying.add(exchange)
     exchange.holder = { pause() {}, resume() {}, drop() {} }
+    this.#watch(exchange)
     const settle = (): void => {
-      this.#replaying--
+      this.#replaying.delete(exchange)
+      this.#unwatch()
     }
     this.#open(
       (connection) => {
@@ -160,6 +163,7 @@ export class Scheduler implements ConnectionOwner {
 
   #collect(exchange: Exchange, collecting: Promise<void>): void {
     this.#collecting.add(exchange)
+    this.#watch(exchange)
     exchange.holder = {
       pause() {},
       resume() {},
@@ -184,6 +188,7 @@ export class Scheduler implements ConnectionOwner {
 
   #collected(exchange: Exchange): void {
     this.#collecting.delete(exchange)
+    this.#unwatch()
     if (this.closed) queueMicrotask(() => this.#checkDrained())
   }
 
@@ -195,9 +200,7 @@ export class Scheduler implements ConnectionOwner {
     }
     const waiting = this.#queue.size - this.#dialing
     if (waiting >= this.#options.maxQueue && !this.#hasRoom()) {
-      throw new QueueFullError(
-        `${waiting} requests to ${this.#options.address} are waiting already (maxQueue): all ${this.#options.connections} connections are busy`,
-      )
+      throw this.#queueFull()
     }
     exchange.keepParams()
     const entry = this.#queue.push(exchange)
@@ -206,23 +209,33 @@ export class Scheduler implements ConnectionOwner {
       resume() {},
       drop: () => {
         this.#queue.remove(entry)
-        this.#queueAlarm.hold(this.#queue.size > 0)
+        this.#unwatch()
         if (this.closed) queueMicrotask(() => this.#checkDrained())
       },
     }
-    this.#queueAlarm.hold(true)
-    this.#queueAlarm.set(exchange.deadline)
+    this.#watch(exchange)
     this.#grow()
   }
 
   #dequeue(): Exchange | undefined {
     const exchange = this.#queue.shift()
-    if (this.#queue.size === 0) this.#queueAlarm.hold(false)
+    this.#unwatch()
     return exchange
   }
 
+  /** Looks after the deadline of a request that no connection has. */
+  #watch(exchange: Exchange): void {
+    this.#queueAlarm.hold(true)
+    this.#queueAlarm.set(exchange.deadline)
+  }
+
+  #unwatch(): void {
+    const waiting = this.#queue.size + this.#collecting.size + this.#replaying.size
+    this.#queueAlarm.hold(waiting > 0)
+  }
+
   #hasRoom(): boolean {
-    const open = this.#connections.size + this.#dialing + this.#replaying
+    const open = this.#connections.size + this.#dialing + this.#replaying.size
     return open < this.#options.connections
   }
 
@@ -293,7 +306,7 @@ export class Scheduler implements ConnectionOwner {
 
   #expireQueue(): void {
     const at = now()
-    for (const exchange of this.#queue) {
+    for (const exchange of [...this.#queue, ...this.#collecting, ...this.#replaying]) {
       exchange.expire(at)
       if (!exchange.finished) this.#queueAlarm.set(exchange.deadline)
     }
@@ -337,13 +350,20 @@ export class Scheduler implements ConnectionOwner {
   }
 
   #checkDrained(): void {
-    if (!this.#closing || this.#queue.size + this.#collecting.size + this.#replaying > 0) return
+    if (!this.#closing || this.#queue.size + this.#collecting.size + this.#replaying.size > 0)
+      return
     if (this.#connections.size > this.#idle.length) return
     this.#giveUpDialing(this.#closedError())
     this.#queueAlarm.clear()
     this.#idleAlarm.clear()
     for (const connection of this.#idle.splice(0)) connection.destroy(this.#closedError())
     if (this.#transports === 0 && this.#dialing === 0) this.#closing.resolve()
+  }
+
+  #queueFull(): QueueFullError {
+    return new QueueFullError(
+      `${this.#options.maxQueue} requests to ${this.#options.address} are waiting already (maxQueue): all ${this.#options.connections} connections are busy`,
+    )
   }
 
   #closedError(): ClosedError {

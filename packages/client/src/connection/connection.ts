@@ -2,7 +2,7 @@
 // Rule: a connection whose state is not provably clean (a border between records, everything sent, no surprise) is never used again.
 
 import { channels } from '../diagnostics.ts'
-import { ClosedError, FastCGIError, RequestRejectedError, SocketError } from '../errors.ts'
+import { ClosedError, RemoteProtocolError, RequestRejectedError, SocketError } from '../errors.ts'
 import {
   Decoder,
   ProtocolStatus,
@@ -143,14 +143,14 @@ export class Connection implements TransportHandler, SessionHandler, Holder {
   // ── TransportHandler: what arrives ──
 
   data(chunk: Uint8Array): void {
-    let failure: unknown
+    let failure: { readonly error: unknown } | undefined
     try {
       this.#decoder.push(chunk)
     } catch (error) {
-      failure = error
+      failure = { error }
     }
     if (this.#end) this.#finish(this.#end, failure)
-    else if (failure !== undefined) this.#shut(this.#located(failure))
+    else if (failure) this.#shut(this.#located(failure.error))
     else if (!this.#exchange && !this.#closed) this.#shut(undefined)
   }
 
@@ -172,7 +172,7 @@ export class Connection implements TransportHandler, SessionHandler, Holder {
     const exchange = this.#exchange
     if (exchange && this.#mayReplay(exchange)) {
       this.#exchange = undefined
-      exchange.rewound()
+      exchange.rewound(!this.#undelivered)
       this.#owner.onReplay(exchange)
       this.#shut(reason)
       return
@@ -222,8 +222,11 @@ export class Connection implements TransportHandler, SessionHandler, Holder {
     this.#owner.encoder.discard()
     this.#session.cancel(requestId)
     this.#exchange = undefined
-    queueMicrotask(() => exchange.fail(error))
-    this.#release()
+    // Later as well, lest a queue full of such requests become a stack full of calls.
+    queueMicrotask(() => {
+      exchange.fail(error)
+      if (!this.#closed) this.#release()
+    })
   }
 
   #sendRest(exchange: Exchange, requestId: number): void {
@@ -244,16 +247,15 @@ export class Connection implements TransportHandler, SessionHandler, Holder {
   }
 
   /** END_REQUEST has come, and all that came with it has been read. */
-  #finish(end: EndRequest, failure: unknown): void {
+  #finish(end: EndRequest, failure: { readonly error: unknown } | undefined): void {
     const exchange = this.#exchange
     this.#end = undefined
     this.#exchange = undefined
     this.#served++
     const complete = end.protocolStatus === ProtocolStatus.RequestComplete
-    const clean =
-      complete && failure === undefined && this.#sentAll && this.#decoder.atBorder && !this.#closed
+    const clean = complete && !failure && this.#sentAll && this.#decoder.atBorder && !this.#closed
     if (clean && this.#keepConn && !this.#transport?.failed) this.#release(exchange?.paused)
-    else this.#shut(failure ?? new ClosedError('the request is over'))
+    else this.#shut(failure ? failure.error : new ClosedError('the request is over'))
     if (!exchange) return
     if (complete) exchange.complete(end)
     else exchange.fail(this.#rejected(exchange, end))
@@ -346,7 +348,7 @@ export class Connection implements TransportHandler, SessionHandler, Holder {
 
   /** Adds the address to what the protocol floor, which does not know it, has said. */
   #located(failure: unknown): unknown {
-    if (!(failure instanceof FastCGIError)) return failure
+    if (!(failure instanceof RemoteProtocolError)) return failure
     failure.message = `${this.#options.address}: ${failure.message}`
     return failure
   }

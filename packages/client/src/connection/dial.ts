@@ -58,12 +58,27 @@ async function connectPatiently(
 ): Promise<Transport> {
   for (let delay = FIRST_DELAY; ; delay = Math.min(delay * 2, MAX_DELAY)) {
     try {
-      return await connect(handler, signal)
+      return await untilAborted(connect(handler, signal), signal)
     } catch (error) {
       if (codeOf(error) !== 'EAGAIN' || signal.aborted) throw error
     }
     await wait(delay * (0.5 + Math.random()), signal)
   }
+}
+
+/** A connector that does not look at its signal must not hold anybody up: what it brings later is closed. */
+function untilAborted(opening: Promise<Transport>, signal: AbortSignal): Promise<Transport> {
+  return new Promise((resolve, reject) => {
+    const abort = (): void => {
+      reject(signal.reason)
+      opening.then(
+        (transport) => transport.destroy(),
+        () => {},
+      )
+    }
+    signal.addEventListener('abort', abort, { once: true })
+    opening.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort))
+  })
 }
 
 function wait(delay: number, signal: AbortSignal): Promise<void> {

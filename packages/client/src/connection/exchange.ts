@@ -2,8 +2,14 @@
 // It outlives a connection that dies before the answer began, and knows none: whoever holds it is told to pause, resume or drop it.
 
 import { channels } from '../diagnostics.ts'
-import { LocalProtocolError, TimeoutError, type TimeoutPhase } from '../errors.ts'
-import { paramPairs, Role, type EndRequest, type Params } from '../protocol/index.ts'
+import { FastCGIError, LocalProtocolError, TimeoutError, type TimeoutPhase } from '../errors.ts'
+import {
+  paramPairs,
+  PreparedParams,
+  Role,
+  type EndRequest,
+  type Params,
+} from '../protocol/index.ts'
 import { onAbort } from './abort-signals.ts'
 import { now } from './alarm.ts'
 import { declaredLength, paramValue } from './content-length.ts'
@@ -32,6 +38,13 @@ const IDEMPOTENT: ReadonlySet<string> = new Set([
   'DELETE',
   '',
 ])
+const PHASE_TIMEOUTS = {
+  queue: 'queueTimeout',
+  connect: 'queueTimeout',
+  headers: 'headersTimeout',
+  body: 'bodyTimeout',
+  request: 'requestTimeout',
+} as const satisfies Record<TimeoutPhase, keyof Timeouts>
 
 export class Exchange implements Dispatched {
   /** Where the request goes, for messages. */
@@ -60,6 +73,9 @@ export class Exchange implements Dispatched {
   #dueAt: number
   #unlisten: (() => void) | undefined
   #collecting: AbortController | undefined
+  #method: string | undefined
+  /** True when an application may have begun it on a connection that died. */
+  #maybeSeen = false
 
   /** @throws TypeError on params or a body that are none. */
   constructor(
@@ -70,14 +86,18 @@ export class Exchange implements Dispatched {
     options: RequestOptions,
   ) {
     const { params } = request
-    if (typeof params !== 'object' || params === null) {
-      throw new TypeError('request.params must be an object or an iterable of pairs')
-    }
+    checkCall(request, handler)
     this.address = address
     this.request = request
     // Params may be read twice, to look into them and for a replay; an iterator can be read once.
     this.params = Symbol.iterator in params && !Array.isArray(params) ? [...params] : params
-    this.role = request.role ?? Role.Responder
+    this.role = checkRole(request.role ?? Role.Responder)
+    this.#method = paramValue(this.params, 'REQUEST_METHOD') ?? request.prepared?.requestMethod
+    if (this.#method === undefined && this.role === Role.Responder) {
+      // php-fpm does not run a script without it, and says nothing.
+      this.#method = 'GET'
+      this.params = [['REQUEST_METHOD', 'GET'], ...paramPairs(this.params)]
+    }
     this.stdin = stdinFrom(request.stdin)
     this.data = stdinFrom(request.data)
     this.#handler = handler
@@ -110,10 +130,7 @@ export class Exchange implements Dispatched {
 
   /** True when it may be sent a second time although the first time may have had an effect. */
   get idempotent(): boolean {
-    return (
-      this.request.idempotent ??
-      IDEMPOTENT.has((paramValue(this.params, 'REQUEST_METHOD') ?? '').toUpperCase())
-    )
+    return this.request.idempotent ?? IDEMPOTENT.has((this.#method ?? '').toUpperCase())
   }
 
   /**
@@ -144,14 +161,15 @@ export class Exchange implements Dispatched {
   pause(): void {
     if (this.paused || this.finished) return
     this.paused = true
-    if (this.phase === 'body') this.#dueAt = Infinity
+    // Nobody but the reader holds it up.
+    if (this.phase !== 'queue') this.#dueAt = Infinity
     this.holder?.pause()
   }
 
   resume(): void {
     if (!this.paused || this.finished) return
     this.paused = false
-    if (this.phase === 'body') this.#dueAt = this.#after(now(), 'bodyTimeout')
+    this.#restart()
     this.holder?.resume()
   }
 
@@ -167,17 +185,18 @@ export class Exchange implements Dispatched {
   /** A connection begins to send it. */
   started(): void {
     this.phase = 'headers'
-    this.progressed()
+    this.#restart()
   }
 
   /** A piece of the request went out. */
   progressed(): void {
-    if (this.phase === 'headers') this.#dueAt = this.#after(now(), 'headersTimeout')
+    this.#restart()
   }
 
-  /** Its connection died before it was answered: it will be sent again. */
-  rewound(): void {
+  /** Its connection died before it was answered: it will be sent again. @param maybeSeen Unless certainly nothing had arrived. */
+  rewound(maybeSeen: boolean): void {
     this.replayed = true
+    this.#maybeSeen = maybeSeen
     this.phase = 'queue'
     this.#dueAt = Infinity
   }
@@ -221,6 +240,8 @@ export class Exchange implements Dispatched {
   /** The request has failed. */
   fail(error: unknown): void {
     if (!this.#finish()) return
+    // What went wrong the second time does not undo the first.
+    if (this.#maybeSeen && error instanceof FastCGIError) Object.assign(error, { retryable: false })
     if (channels.requestError.hasSubscribers) {
       channels.requestError.publish({ request: this, address: this.address, error })
     }
@@ -234,7 +255,13 @@ export class Exchange implements Dispatched {
   }
 
   #heard(): void {
-    if (this.phase === 'body' && !this.paused) this.#dueAt = this.#after(now(), 'bodyTimeout')
+    if (this.phase === 'body') this.#restart()
+  }
+
+  /** The time of the phase counts from now. */
+  #restart(): void {
+    if (this.paused && this.phase !== 'queue') return
+    this.#dueAt = this.#after(now(), PHASE_TIMEOUTS[this.phase])
   }
 
   #drop(reason: unknown): void {
@@ -262,8 +289,9 @@ export class Exchange implements Dispatched {
   async #collect(limit: number): Promise<void> {
     const collecting = new AbortController()
     this.#collecting = collecting
-    this.stdin = await collectStdin(this.stdin, limit, collecting.signal)
+    this.stdin = await collectStdin(this.stdin, limit, collecting.signal, () => this.#restart())
     this.#collecting = undefined
+    this.#restart()
     this.contentLength = this.stdin.length
     this.addsContentLength = true
   }
@@ -276,7 +304,9 @@ export class Exchange implements Dispatched {
   #phaseTimeout(): TimeoutError {
     switch (this.phase) {
       case 'queue':
-        return this.#timeout('queue', 'got no connection', 'queueTimeout')
+        return this.#collecting
+          ? this.#timeout('queue', 'got no more of its stdin', 'queueTimeout')
+          : this.#timeout('queue', 'got no connection', 'queueTimeout')
       case 'headers':
         return this.#timeout('headers', 'got no stdout', 'headersTimeout')
       default:
@@ -290,6 +320,27 @@ export class Exchange implements Dispatched {
       `request to ${this.address} ${what} within ${this.#timeouts[option]} ms (${option})`,
     )
   }
+}
+
+/** @throws TypeError on what would otherwise fail, or be passed over, later and elsewhere. */
+function checkCall(request: FastCGIRequest, handler: DispatchHandler): void {
+  const { params, prepared } = request
+  if (typeof params !== 'object' || params === null) {
+    throw new TypeError('request.params must be an object or an iterable of pairs')
+  }
+  if (prepared !== undefined && !(prepared instanceof PreparedParams)) {
+    throw new TypeError('request.prepared must come from prepareParams')
+  }
+  for (const name of ['onStdout', 'onEnd', 'onError'] as const) {
+    if (typeof handler[name] !== 'function')
+      throw new TypeError(`handler.${name} must be a function`)
+  }
+}
+
+/** @throws TypeError on what does not fit into the 16 bits of a role. */
+function checkRole(role: Role): Role {
+  if (Number.isInteger(role) && role >= 0 && role <= 0xff_ff) return role
+  throw new TypeError(`role must be a number such as Role.Responder, not ${JSON.stringify(role)}`)
 }
 
 /** What a handler throws at the very end has nobody left to be told to: it is the caller's own uncaught exception. */

@@ -35,7 +35,10 @@ export function stdinFrom(body: StdinBody | null | undefined): Stdin {
   if (body instanceof Uint8Array) return new Bytes(body)
   if (typeof Blob !== 'undefined' && body instanceof Blob) return new BlobStdin(body)
   if (typeof body === 'object') {
-    if ('getReader' in body) return new Once(() => readerSource(body))
+    if ('getReader' in body) {
+      if (body.locked) throw new TypeError('stdin is a ReadableStream that somebody else reads')
+      return new Once(() => readerSource(body))
+    }
     if (Symbol.asyncIterator in body || Symbol.iterator in body) {
       return new Once(() => iterableSource(body))
     }
@@ -53,6 +56,7 @@ export async function collectStdin(
   stdin: Stdin,
   limit: number,
   signal: AbortSignal,
+  onChunk: () => void = () => {},
 ): Promise<Stdin> {
   const source = stdin.open()
   signal.addEventListener('abort', () => source.cancel(signal.reason), { once: true })
@@ -61,6 +65,7 @@ export async function collectStdin(
   for (;;) {
     const chunk = await nextChunk(source)
     if (chunk === undefined) return new Bytes(concatBytes(chunks))
+    onChunk()
     length += chunk.length
     if (length > limit) {
       const error = new LocalProtocolError(

@@ -35,7 +35,7 @@ export interface FetchOptions extends HeaderPolicy {
    * @param path decoded, each character one byte, without `.`, `..` and repeated slashes.
    * @returns nothing for a 404.
    */
-  resolve?: ((path: string) => ScriptPath | undefined) | undefined
+  resolve?: ((path: string) => ScriptPath | undefined | Promise<ScriptPath | undefined>) | undefined
   /**
    * Further params for every request; one given here replaces what the request says, so that no client can change it. Those of
    * {@link FetchOptions.unsafeParams} are refused. @default none
@@ -151,7 +151,8 @@ class Site {
     const { method, headers, body } = request
     let target: Target = { url: new URL(request.url), method, headers, body }
     for (let redirects = 0; redirects <= MAX_LOCAL_REDIRECTS; redirects++) {
-      const outcome = await this.#run(request, target, info).outcome
+      const context = this.#context(target.url, await this.#script(target.url.pathname), info)
+      const outcome = await this.#run(request, target, context).outcome
       if (outcome instanceof Response) return outcome
       target = redirected(target, outcome.localRedirect)
     }
@@ -160,10 +161,10 @@ class Site {
     )
   }
 
-  #run(request: Request, target: Target, info: FetchInfo): FetchExchange {
+  #run(request: Request, target: Target, context: CgiContext): FetchExchange {
     const { method, url, headers, body } = target
     const parts = { method, target: url.pathname + url.search, headers: withHost(headers, url) }
-    const params = cgiParams(parts, this.#context(url, info), this.#options).filter(
+    const params = cgiParams(parts, context, this.#options).filter(
       ([name]) => !this.#fixed.has(paramText(name)),
     )
     const exchange = new FetchExchange(request, method, this.#options)
@@ -175,11 +176,11 @@ class Site {
     return exchange
   }
 
-  #context(url: URL, info: FetchInfo): CgiContext {
+  #context(url: URL, script: ScriptPath, info: FetchInfo): CgiContext {
     const https = url.protocol === 'https:'
     return {
       root: this.#root,
-      script: this.#script(url.pathname),
+      script,
       serverName: this.#options.serverName ?? url.hostname,
       serverPort: Number(url.port) || (https ? 443 : 80),
       https,
@@ -189,9 +190,9 @@ class Site {
     }
   }
 
-  #script(pathname: string): ScriptPath {
+  async #script(pathname: string): Promise<ScriptPath> {
     const path = decodePath(pathname)
-    const script = this.#options.resolve ? this.#options.resolve(path) : this.#resolve(path)
+    const script = this.#options.resolve ? await this.#options.resolve(path) : this.#resolve(path)
     if (script && (this.#scripts?.includes(script.scriptName) ?? true)) return script
     throw new HttpRequestError(404, `no script answers for ${pathname}`)
   }

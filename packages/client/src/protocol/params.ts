@@ -115,11 +115,15 @@ export function paramPairs(params: Params): readonly ParamPair[] {
 export class PreparedParams {
   /** Encoded pairs; read only. */
   readonly pieces: readonly Uint8Array[]
+  /** REQUEST_METHOD, when it is among them: whether a request may run twice depends on it. */
+  readonly requestMethod: string | undefined
 
   constructor(params: Params) {
     const pieces: Uint8Array[][] = [[]]
     let room = MAX_ALIGNED_CONTENT_LENGTH
+    let requestMethod: string | undefined
     for (const [name, value] of paramPairs(params)) {
+      if (paramText(name) === 'REQUEST_METHOD') requestMethod = paramText(value)
       if (paramText(name) === 'CONTENT_LENGTH') {
         throw new LocalProtocolError(
           'CONTENT_LENGTH cannot be prepared: it belongs to each request',
@@ -136,6 +140,7 @@ export class PreparedParams {
       room -= pair.length
     }
     this.pieces = pieces.map(concatBytes)
+    this.requestMethod = requestMethod
   }
 }
 

@@ -20,6 +20,8 @@ export interface RequestHost {
   write(type: StreamType, requestId: number, data: Uint8Array): Promise<void>
   /** Sends the ends of these streams and END_REQUEST, and forgets the request. */
   end(request: ActiveRequest, appStatus: number, protocolStatus: number): void
+  /** Closes the connection now. */
+  destroy(): void
   /** There is room again for what the web server sends. */
   onRoom(): void
 }
@@ -89,6 +91,10 @@ export class ActiveRequest implements ResponderReply {
 
   stderr(data: string | Uint8Array): Promise<void> {
     return this.#write(RecordType.Stderr, data)
+  }
+
+  destroy(): void {
+    if (!this.#over) this.#host.destroy()
   }
 
   end(appStatus = 0): void {

@@ -20,6 +20,10 @@ export function fromFetch(
       if (request.method === 'HEAD') return
       // Not a loop: a body that has nothing to say at the moment must hear of it, too, when the web server goes away.
       await body?.pipeTo(new WritableStream({ write: (chunk) => reply.stdout(chunk) }), { signal })
+    } catch (error) {
+      // Half a body must not look like a whole one, which END_REQUEST would make of it.
+      await reply.stderr(String(error)).catch(() => {})
+      reply.destroy()
     } finally {
       // One that was not read to its end, or failed to go out, is let go.
       if (body && !body.locked) await body.cancel().catch(() => {})

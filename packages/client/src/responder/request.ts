@@ -29,6 +29,8 @@ export interface ResponderReply {
   stdout(data: string | Uint8Array): Promise<void>
   /** Writes to stderr, which web servers put into their log. Resolves and throws as `stdout` does. */
   stderr(data: string | Uint8Array): Promise<void>
+  /** Closes the connection without ending the request: what was written so far is no whole answer. */
+  destroy(): void
   /** Ends the request before the handler returns, for work that the client need not wait for. @param appStatus @default 0 */
   end(appStatus?: number): void
 }

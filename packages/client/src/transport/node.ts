@@ -29,10 +29,14 @@ export function connectNode(address: string | Address): Connector {
       socket.connect({ ...target, noDelay: true })
       const abort = (): void => void socket.destroy(signal.reason as Error)
       signal.addEventListener('abort', abort, { once: true })
-      socket.once('error', reject)
+      const fail = (error: Error): void => {
+        signal.removeEventListener('abort', abort)
+        reject(error)
+      }
+      socket.once('error', fail)
       socket.once('connect', () => {
         signal.removeEventListener('abort', abort)
-        socket.off('error', reject)
+        socket.off('error', fail)
         reader.handler = handler
         resolve(new NodeTransport(socket, handler))
       })
