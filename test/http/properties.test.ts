@@ -17,6 +17,9 @@ import { decodePairs, Encoder, Decoder, concatBytes } from '@fastcgi/client/prot
 import { fromFetch } from '@fastcgi/client/responder'
 import { applicationFetch } from '../support/fetch-backends.js'
 import { latin1, paramsOf, parse } from '../support/http.js'
+import { SEED } from '../support/seed.ts'
+
+fc.configureGlobal({ seed: SEED })
 
 const TOKEN = "!#$%&'*+-.^_`|~abcABCxyzXYZ0189"
 const byte = fc.integer({ min: 0, max: 255 }).map((code) => String.fromCharCode(code))
@@ -123,8 +126,22 @@ describe('headers', () => {
         const response = new Response(null, { status: code, statusText, headers: own })
         const { head } = parse(Buffer.from(cgiHead(response)).toString('latin1'))
         assert.deepEqual([head.status, head.statusText], [code, statusText])
-        assert.deepEqual(head.headers, [...response.headers])
+        // Two empty fields of one name are joined to one that ends in a blank, which no header value keeps.
+        const sent = [...response.headers].map(([name, text]) => [name, text.trimEnd()])
+        assert.deepEqual(head.headers, sent)
       }),
+      {
+        examples: [
+          [
+            [
+              ['t', ''],
+              ['t', ''],
+            ],
+            200,
+            '',
+          ],
+        ],
+      },
     )
   })
 })

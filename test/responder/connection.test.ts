@@ -3,7 +3,9 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { Encoder, RecordType, Role } from '@fastcgi/client/protocol'
+import { ResponderConnection } from '@fastcgi/client/responder'
 import type { ResponderHandler, ResponderReply, ResponderRequest } from '@fastcgi/client/responder'
+import { connectMemory } from '@fastcgi/client/testing'
 import { nextTurn, until } from '../support/requests.js'
 import { WebServer } from '../support/web-server.js'
 
@@ -562,4 +564,30 @@ describe('a web server that breaks the protocol', () => {
     await until(() => bad.closed)
     assert.equal(await good.get(1), '0/0')
   })
+})
+
+test('a peer that asks and never reads the answers is read no further', async (t) => {
+  const connect = connectMemory(
+    (transport) =>
+      new ResponderConnection(
+        transport,
+        () => {},
+        {},
+        () => {},
+      ),
+  )
+  const handler = { data() {}, drain() {}, close() {} }
+  const transport = await connect(handler, new AbortController().signal)
+  t.after(() => transport.destroy())
+  await nextTurn()
+  transport.pause()
+  // An unknown management type, which is answered with UNKNOWN_TYPE.
+  const question = Uint8Array.from([1, 99, 0, 0, 0, 0, 0, 0])
+  const questions = new Uint8Array(8 * 4096).map((_, index) => question[index % 8]!)
+  let asked = 0
+  while (asked < 1000 && transport.write(questions)) {
+    asked++
+    await nextTurn()
+  }
+  assert.ok(asked < 100, `${asked} times 4096 questions were taken`)
 })

@@ -17,15 +17,16 @@ export type StdinBody =
 /** One FastCGI request. */
 export interface FastCGIRequest {
   /**
-   * The CGI variables. php-fpm needs SCRIPT_FILENAME, and REQUEST_METHOD for everything but a plain GET. They are read when the request
-   * is sent or queued, and read again for a replay.
+   * The CGI variables. php-fpm needs SCRIPT_FILENAME and REQUEST_METHOD; the latter is GET for a Responder that is not told. They are read
+   * when the request is sent or queued, and read again for a replay.
    */
   params: Params
   /** Params that were encoded before, sent ahead of `params`: see `prepareParams`. */
   prepared?: PreparedParams | undefined
   /**
    * The body. CONTENT_LENGTH is added when its size is known; a stream without CONTENT_LENGTH in `params` is collected first, up to
-   * `maxBufferedStdin`. A body that is shorter or longer than CONTENT_LENGTH fails the request. @default none
+   * `maxBufferedStdin`. A body that is shorter or longer than CONTENT_LENGTH fails the request. A stream is freed when the request ends
+   * early; one that was not begun is left as it was, for another try. @default none
    */
   stdin?: StdinBody | null | undefined
   /** The file that a Filter works on, sent after stdin (FastCGI 1.0, §6.4). Only with `role: Role.Filter`. @default none */
@@ -43,7 +44,7 @@ export interface FastCGIRequest {
 
 /** How long one request may take, in ms; each is the client's own option unless given here, and `0` waits for ever. */
 export interface RequestTimeouts {
-  /** In the queue, until a connection takes the request. @default 30_000 */
+  /** In the queue, until a connection takes the request; before that, between two pieces of a stdin that is collected. @default 30_000 */
   queueTimeout?: number | undefined
   /** From the last piece of the request that was sent to the first byte of stdout. @default 60_000 */
   headersTimeout?: number | undefined

@@ -32,6 +32,8 @@ export class ResponderConnection implements TransportHandler, RecordSink, Reques
   readonly #onClose: (connection: ResponderConnection) => void
   #draining: (() => void)[] = []
   #paused = false
+  /** True while answers that no handler waits for pile up: a peer that does not read them is not read either. */
+  #blocked = false
   #closing = false
   #ended = false
   #closed = false
@@ -75,6 +77,8 @@ export class ResponderConnection implements TransportHandler, RecordSink, Reques
     const waiting = this.#draining
     this.#draining = []
     for (const resolve of waiting) resolve()
+    this.#blocked = false
+    this.onRoom()
   }
 
   close(reason?: Error): void {
@@ -105,7 +109,7 @@ export class ResponderConnection implements TransportHandler, RecordSink, Reques
         return this.#answerValues(message.names)
       case 'unknown':
         if (message.requestId === NULL_REQUEST_ID) this.#encoder.unknownType(message.recordType)
-        this.#flush()
+        this.#answer()
         return
       default:
         throw new RemoteProtocolError(
@@ -137,7 +141,12 @@ export class ResponderConnection implements TransportHandler, RecordSink, Reques
   }
 
   onRoom(): void {
-    if (!this.#paused || [...this.#requests.values()].some((request) => request.full)) return
+    if (
+      !this.#paused ||
+      this.#blocked ||
+      [...this.#requests.values()].some((request) => request.full)
+    )
+      return
     this.#paused = false
     this.#transport.resume()
   }
@@ -165,7 +174,7 @@ export class ResponderConnection implements TransportHandler, RecordSink, Reques
 
   #refuse(message: BeginRequest, protocolStatus: number): void {
     this.#encoder.endRequest(message.requestId, 0, protocolStatus)
-    this.#flush()
+    this.#answer()
     if (!message.keepConn) this.#endWhenIdle()
   }
 
@@ -184,7 +193,7 @@ export class ResponderConnection implements TransportHandler, RecordSink, Reques
     // Each once, however often it is asked for: the answer must fit into one record.
     const asked = [...new Set(names)].filter((name) => Object.hasOwn(known, name))
     this.#encoder.getValuesResult(asked.map((name) => [name, known[name]!]))
-    this.#flush()
+    this.#answer()
   }
 
   #endWhenIdle(): void {
@@ -194,13 +203,18 @@ export class ResponderConnection implements TransportHandler, RecordSink, Reques
     this.#transport.end()
   }
 
+  #answer(): void {
+    if (!this.#flush()) this.#blocked = true
+  }
+
   #flush(): boolean {
     const bytes = this.#encoder.take()
     return bytes.length === 0 || this.#transport.write(bytes)
   }
 
   #holdUp(): void {
-    if (this.#paused || ![...this.#requests.values()].some((request) => request.full)) return
+    if (this.#paused) return
+    if (!this.#blocked && ![...this.#requests.values()].some((request) => request.full)) return
     this.#paused = true
     this.#transport.pause()
   }
