@@ -4,15 +4,13 @@
 import { Alarm, now } from '../connection/alarm.ts'
 import { Connection, type ConnectionOwner } from '../connection/connection.ts'
 import { dial } from '../connection/dial.ts'
-import type { Exchange } from '../connection/exchange.ts'
+import type { Exchange, Holder } from '../connection/exchange.ts'
 import { ClosedError, ConnectError, QueueFullError } from '../errors.ts'
 import { Encoder } from '../protocol/index.ts'
 import type { Transport } from '../transport/transport.ts'
+import { IdleConnections } from './idle-connections.ts'
 import type { CheckedOptions } from './options.ts'
 import { Queue } from './queue.ts'
-
-// How long a request on a fresh connection waits for its first byte before a connection that has served gives up its worker, in ms.
-const PATIENCE = 500
 
 /** What a pool or client is doing at the moment. */
 export interface PoolStats {
@@ -34,11 +32,7 @@ export class Scheduler implements ConnectionOwner {
   readonly #queue = new Queue<Exchange>()
   readonly #queueAlarm = new Alarm(() => this.#expireQueue())
   readonly #connections = new Set<Connection>()
-  /** Connections on which nothing has been answered yet: perhaps no worker has accepted them. In the order in which they were opened. */
-  readonly #unproven = new Set<Connection>()
-  /** The last to become idle is the first to be used, so that a pool that is too large shrinks. */
-  readonly #idle: Connection[] = []
-  readonly #idleAlarm = new Alarm(() => this.#closeIdle())
+  readonly #idle: IdleConnections
   readonly #collecting = new Set<Exchange>()
   /** One for each connection that is being opened. */
   readonly #dials = new Set<AbortController>()
@@ -52,6 +46,7 @@ export class Scheduler implements ConnectionOwner {
 
   constructor(options: CheckedOptions) {
     this.#options = options
+    this.#idle = new IdleConnections(options.keepAliveTimeout)
   }
 
   get closed(): boolean {
@@ -64,7 +59,7 @@ export class Scheduler implements ConnectionOwner {
 
   get stats(): PoolStats {
     const connected = this.#connections.size
-    const idle = this.#idle.length
+    const idle = this.#idle.size
     return {
       connected,
       connecting: this.#dialing + this.#replaying.size,
@@ -106,7 +101,7 @@ export class Scheduler implements ConnectionOwner {
   // ── ConnectionOwner ──
 
   onIdle(connection: Connection): void {
-    if (this.#mustMakeWay(connection)) {
+    if (this.#idle.mustMakeWay(connection)) {
       connection.destroy(new ClosedError('makes way for a connection that waits for a worker'))
       return
     }
@@ -115,17 +110,13 @@ export class Scheduler implements ConnectionOwner {
       connection.start(next)
       return
     }
-    connection.idleSince = now()
     this.#idle.push(connection)
-    this.#idleAlarm.set(connection.idleSince + this.#idleLimit())
     if (this.closed) this.#checkDrained()
   }
 
   onClosed(connection: Connection): void {
     this.#connections.delete(connection)
-    this.#unproven.delete(connection)
-    const idleAt = this.#idle.indexOf(connection)
-    if (idleAt >= 0) this.#idle.splice(idleAt, 1)
+    this.#idle.closed(connection)
     this.#grow()
     if (this.closed) this.#checkDrained()
   }
@@ -142,7 +133,7 @@ export class Scheduler implements ConnectionOwner {
       return
     }
     this.#replaying.add(exchange)
-    exchange.holder = { pause() {}, resume() {}, drop() {} }
+    exchange.holder = new Waiting(() => {})
     this.#watch(exchange)
     const settle = (): void => {
       this.#replaying.delete(exchange)
@@ -164,11 +155,7 @@ export class Scheduler implements ConnectionOwner {
   #collect(exchange: Exchange, collecting: Promise<void>): void {
     this.#collecting.add(exchange)
     this.#watch(exchange)
-    exchange.holder = {
-      pause() {},
-      resume() {},
-      drop: () => this.#collected(exchange),
-    }
+    exchange.holder = new Waiting(() => this.#collected(exchange))
     collecting.then(
       () => {
         this.#collected(exchange)
@@ -204,15 +191,11 @@ export class Scheduler implements ConnectionOwner {
     }
     exchange.keepParams()
     const entry = this.#queue.push(exchange)
-    exchange.holder = {
-      pause() {},
-      resume() {},
-      drop: () => {
-        this.#queue.remove(entry)
-        this.#unwatch()
-        if (this.closed) queueMicrotask(() => this.#checkDrained())
-      },
-    }
+    exchange.holder = new Waiting(() => {
+      this.#queue.remove(entry)
+      this.#unwatch()
+      if (this.closed) queueMicrotask(() => this.#checkDrained())
+    })
     this.#watch(exchange)
     this.#grow()
   }
@@ -296,7 +279,7 @@ export class Scheduler implements ConnectionOwner {
       return this.#closedError()
     }
     this.#connections.add(connection)
-    this.#unproven.add(connection)
+    this.#idle.opened(connection)
     return undefined
   }
 
@@ -312,51 +295,13 @@ export class Scheduler implements ConnectionOwner {
     }
   }
 
-  /**
-   * An application with fewer workers than there are connections accepts some of them only when others are closed, and those that are
-   * busy all the time would never be. One that has served gives its worker up for one that has waited too long, once for each.
-   */
-  #mustMakeWay(connection: Connection): boolean {
-    const waiting = this.#waitingForWorker()
-    if (!waiting || waiting === connection || now() - waiting.unansweredSince! < PATIENCE)
-      return false
-    this.#unproven.delete(waiting)
-    return true
-  }
-
-  /** The oldest connection that carries a request and has never answered one. */
-  #waitingForWorker(): Connection | undefined {
-    for (const connection of this.#unproven) {
-      if (connection.unansweredSince !== undefined) return connection
-      if (connection.served > 0) this.#unproven.delete(connection)
-    }
-    return undefined
-  }
-
-  /** How long a connection may be idle, in ms: not for ever while another waits for a worker. */
-  #idleLimit(): number {
-    const { keepAliveTimeout } = this.#options
-    const limit = keepAliveTimeout === 0 ? Infinity : keepAliveTimeout
-    return this.#waitingForWorker() ? Math.min(limit, PATIENCE) : limit
-  }
-
-  #closeIdle(): void {
-    const oldest = now() - this.#idleLimit()
-    while (this.#idle[0] && this.#idle[0].idleSince <= oldest) {
-      this.#idle.shift()?.destroy(new ClosedError('idle for longer than keepAliveTimeout'))
-    }
-    const next = this.#idle[0]
-    if (next) this.#idleAlarm.set(next.idleSince + this.#idleLimit())
-  }
-
   #checkDrained(): void {
     if (!this.#closing || this.#queue.size + this.#collecting.size + this.#replaying.size > 0)
       return
-    if (this.#connections.size > this.#idle.length) return
+    if (this.#connections.size > this.#idle.size) return
     this.#giveUpDialing(this.#closedError())
     this.#queueAlarm.clear()
-    this.#idleAlarm.clear()
-    for (const connection of this.#idle.splice(0)) connection.destroy(this.#closedError())
+    this.#idle.close(this.#closedError())
     if (this.#transports === 0 && this.#dialing === 0) this.#closing.resolve()
   }
 
@@ -371,6 +316,19 @@ export class Scheduler implements ConnectionOwner {
       `the client of ${this.#options.address} was ${this.#destroyed ? 'destroyed' : 'closed'}`,
     )
   }
+}
+
+/** Holds a request that no connection has: there is nothing yet to pause. */
+class Waiting implements Holder {
+  readonly drop: () => void
+
+  constructor(drop: () => void) {
+    this.drop = drop
+  }
+
+  pause(): void {}
+
+  resume(): void {}
 }
 
 interface PromiseWithResolvers {

@@ -2,7 +2,7 @@
 // Rule: a connection whose state is not provably clean (a border between records, everything sent, no surprise) is never used again.
 
 import { channels } from '../diagnostics.ts'
-import { ClosedError, RemoteProtocolError, RequestRejectedError, SocketError } from '../errors.ts'
+import { ClosedError, RemoteProtocolError } from '../errors.ts'
 import {
   Decoder,
   ProtocolStatus,
@@ -15,6 +15,7 @@ import {
 } from '../protocol/index.ts'
 import type { Transport, TransportHandler } from '../transport/transport.ts'
 import { Alarm, now } from './alarm.ts'
+import { lostError, rejectedError } from './endings.ts'
 import type { Exchange, Holder } from './exchange.ts'
 import { Sender } from './sender.ts'
 
@@ -177,7 +178,7 @@ export class Connection implements TransportHandler, SessionHandler, Holder {
       this.#shut(reason)
       return
     }
-    this.#shut(exchange ? this.#lost(exchange, reason) : reason)
+    this.#shut(exchange ? lostError(this.#options.address, exchange.answered, reason) : reason)
   }
 
   // ── SessionHandler: what it means ──
@@ -258,7 +259,7 @@ export class Connection implements TransportHandler, SessionHandler, Holder {
     else this.#shut(failure ? failure.error : new ClosedError('the request is over'))
     if (!exchange) return
     if (complete) exchange.complete(end)
-    else exchange.fail(this.#rejected(exchange, end))
+    else exchange.fail(rejectedError(this.#options.address, exchange.answered, end))
   }
 
   #release(wasPaused = false): void {
@@ -319,43 +320,10 @@ export class Connection implements TransportHandler, SessionHandler, Holder {
     return this.#undelivered || exchange.idempotent
   }
 
-  #lost(exchange: Exchange, reason: Error | undefined): SocketError {
-    const how = reason ? `broke (${reason.message})` : 'was closed by the application'
-    const when = exchange.answered
-      ? 'before END_REQUEST: the answer is incomplete'
-      : 'before anything was answered'
-    return new SocketError(
-      `connection to ${this.#options.address} ${how} ${when}. Look for a crash, request_terminate_timeout or a reload in the application's log`,
-      reason && { cause: reason },
-    )
-  }
-
-  #rejected(exchange: Exchange, end: EndRequest): RequestRejectedError {
-    const { protocolStatus, appStatus } = end
-    const name = STATUS_NAMES[protocolStatus] ?? 'a status that FastCGI does not know'
-    return new RequestRejectedError(
-      protocolStatus,
-      appStatus,
-      `${this.#options.address} ended the request with protocolStatus ${protocolStatus} (${name})`,
-      {
-        retryable:
-          !exchange.answered &&
-          (protocolStatus === ProtocolStatus.CantMpxConn ||
-            protocolStatus === ProtocolStatus.Overloaded),
-      },
-    )
-  }
-
   /** Adds the address to what the protocol floor, which does not know it, has said. */
   #located(failure: unknown): unknown {
     if (!(failure instanceof RemoteProtocolError)) return failure
     failure.message = `${this.#options.address}: ${failure.message}`
     return failure
   }
-}
-
-const STATUS_NAMES: Readonly<Record<number, string>> = {
-  [ProtocolStatus.CantMpxConn]: 'CANT_MPX_CONN: it takes one request at a time on a connection',
-  [ProtocolStatus.Overloaded]: 'OVERLOADED: it has no resources for another request',
-  [ProtocolStatus.UnknownRole]: 'UNKNOWN_ROLE: it does not play the role that was asked for',
 }

@@ -3,15 +3,10 @@
 
 import { channels } from '../diagnostics.ts'
 import { FastCGIError, LocalProtocolError, TimeoutError, type TimeoutPhase } from '../errors.ts'
-import {
-  paramPairs,
-  PreparedParams,
-  Role,
-  type EndRequest,
-  type Params,
-} from '../protocol/index.ts'
+import { paramPairs, Role, type EndRequest, type Params } from '../protocol/index.ts'
 import { onAbort } from './abort-signals.ts'
 import { now } from './alarm.ts'
+import { checkCall, checkRole } from './check-call.ts'
 import { declaredLength, paramValue } from './content-length.ts'
 import type { Dispatched, DispatchHandler, FastCGIRequest, RequestOptions } from './request.ts'
 import { collectStdin, stdinFrom, type Stdin } from './stdin.ts'
@@ -320,27 +315,6 @@ export class Exchange implements Dispatched {
       `request to ${this.address} ${what} within ${this.#timeouts[option]} ms (${option})`,
     )
   }
-}
-
-/** @throws TypeError on what would otherwise fail, or be passed over, later and elsewhere. */
-function checkCall(request: FastCGIRequest, handler: DispatchHandler): void {
-  const { params, prepared } = request
-  if (typeof params !== 'object' || params === null) {
-    throw new TypeError('request.params must be an object or an iterable of pairs')
-  }
-  if (prepared !== undefined && !(prepared instanceof PreparedParams)) {
-    throw new TypeError('request.prepared must come from prepareParams')
-  }
-  for (const name of ['onStdout', 'onEnd', 'onError'] as const) {
-    if (typeof handler[name] !== 'function')
-      throw new TypeError(`handler.${name} must be a function`)
-  }
-}
-
-/** @throws TypeError on what does not fit into the 16 bits of a role. */
-function checkRole(role: Role): Role {
-  if (Number.isInteger(role) && role >= 0 && role <= 0xff_ff) return role
-  throw new TypeError(`role must be a number such as Role.Responder, not ${JSON.stringify(role)}`)
 }
 
 /** What a handler throws at the very end has nobody left to be told to: it is the caller's own uncaught exception. */
