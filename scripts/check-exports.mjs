@@ -35,9 +35,9 @@ const root = resolve(positionals[0] ?? ROOT)
 /** The doors that are code; `./package.json` is offered as it is. */
 /** @param {Package} pkg @returns {Door[]} */
 function doorsOf({ manifest }) {
-  return Object.entries(manifest.exports ?? {})
-    .filter(([, target]) => typeof target === 'object')
-    .map(([name, target]) => ({ name, types: target.types, file: target.default }))
+  return Object.entries(manifest.exports ?? {}).flatMap(([name, target]) =>
+    typeof target === 'object' ? [{ name, types: target.types, file: target.default }] : [],
+  )
 }
 
 /** @param {string} target in dist @returns {string} the file it is compiled from */

@@ -196,7 +196,11 @@ function checkCircles(sources) {
   })
 }
 
-const DEPENDENCY_FIELDS = ['dependencies', 'optionalDependencies', 'peerDependencies']
+const DEPENDENCY_FIELDS = /** @type {const} */ ([
+  'dependencies',
+  'optionalDependencies',
+  'peerDependencies',
+])
 
 /** @param {string} root @param {Package} pkg @returns {Violation[]} */
 function checkManifest(root, { folder, path, manifest }) {

@@ -34,9 +34,20 @@ export function readJson(path) {
 }
 
 /**
+ * The part of a package.json that the checks read.
+ * @typedef {object} Manifest
+ * @property {string} name
+ * @property {boolean} [private]
+ * @property {Record<string, { types: string, default: string } | string>} [exports]
+ * @property {Record<string, string>} [dependencies]
+ * @property {Record<string, string>} [peerDependencies]
+ * @property {Record<string, string>} [optionalDependencies]
+ */
+
+/**
  * The packages of a monorepo, lowest first where the order is known.
  * @param {string} root
- * @returns {{ folder: string, path: string, manifest: any }[]}
+ * @returns {{ folder: string, path: string, manifest: Manifest }[]}
  */
 export function packagesOf(root) {
   const all = join(root, 'packages')

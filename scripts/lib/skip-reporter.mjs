@@ -1,7 +1,10 @@
 // A node:test reporter that writes one line of JSON for every test that was not run, or whose
 // failure would not count. The other reporter of the run is for people.
 
-/** @param {AsyncIterable<{ type: string, data: any }>} events */
+/**
+ * @typedef {{ name: string, file?: string, skip?: string | boolean, todo?: string | boolean }} TestData
+ * @param {AsyncIterable<{ type: string, data: TestData }>} events
+ */
 export default async function* skipReporter(events) {
   for await (const { type, data } of events) {
     if (type !== 'test:pass' && type !== 'test:fail') continue

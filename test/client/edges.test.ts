@@ -2,23 +2,17 @@
 
 import assert from 'node:assert/strict'
 import { getEventListeners } from 'node:events'
-import { describe, test, type TestContext } from 'node:test'
+import { describe, test } from 'node:test'
 import {
   connectNode,
   Pool,
   prepareParams,
   type Connector,
   type FastCGIRequest,
-  type PoolOptions,
 } from '@fastcgi/client'
 import { scriptedPeer, type PeerScript } from '@fastcgi/client/testing'
 import { GET, POST, Recorder, until } from '../support/requests.ts'
-
-function poolOf(t: TestContext, script: PeerScript, options: PoolOptions = {}): Pool {
-  const pool = new Pool('unix:/peer', { connections: 1, ...options, connect: scriptedPeer(script) })
-  t.after(() => pool.destroy())
-  return pool
-}
+import { poolOf } from '../support/scripted-pool.ts'
 
 const answerAll: PeerScript = async (peer) => {
   for (;;) {

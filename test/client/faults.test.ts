@@ -1,23 +1,17 @@
 // What a peer can do wrong, and what its request and its connection come to.
 
 import assert from 'node:assert/strict'
-import { describe, test, type TestContext } from 'node:test'
+import { describe, test } from 'node:test'
 import {
   Pool,
   isFastCGIError,
   RemoteProtocolError,
   RequestRejectedError,
   SocketError,
-  type PoolOptions,
 } from '@fastcgi/client'
-import { scriptedPeer, type PeerScript } from '@fastcgi/client/testing'
+import type { PeerScript } from '@fastcgi/client/testing'
 import { GET, POST, Recorder, until } from '../support/requests.js'
-
-function poolOf(t: TestContext, script: PeerScript, options: PoolOptions = {}): Pool {
-  const pool = new Pool('unix:/peer', { connections: 1, ...options, connect: scriptedPeer(script) })
-  t.after(() => pool.destroy())
-  return pool
-}
+import { poolOf } from '../support/scripted-pool.ts'
 
 /** Answers every request on the connection. */
 const answerAll: PeerScript = async (peer) => {
