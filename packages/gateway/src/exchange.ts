@@ -1,0 +1,92 @@
+// One request and the place its answer goes, the same for every server in front. Everything else in this package works on these
+// three: what came (`Incoming`), where the answer goes (`Reply`), and the `Exchange` that carries both through the handlers.
+
+import type { HeaderFields, Incoming, Reply } from './http.ts'
+import type { Site } from './site.ts'
+
+/** Handles one exchange, or hands it on. Whatever it throws, or rejects with, becomes the error page or an aborted answer. */
+export type Handler = (exchange: Exchange) => void | Promise<void>
+
+/**
+ * Wraps a handler. Called once, when the gateway is made; the handler it returns is called for every request.
+ * @example
+ * const poweredBy: Middleware = (next) => (exchange) => {
+ *   exchange.replyHeaders.push(['x-powered-by', 'coffee'])
+ *   return next(exchange)
+ * }
+ */
+export type Middleware = (next: Handler) => Handler
+
+/** Who asks, and for which site: from the connection, or from what a trusted proxy says. */
+export interface ClientInfo {
+  /** The address of the client, as REMOTE_ADDR has it. */
+  readonly address: string
+  /** 0 when only a proxy knows it. */
+  readonly port: number
+  readonly https: boolean
+  /** The host that was asked for, in lower case and without its port. */
+  readonly host: string
+  /** The port that was asked at. */
+  readonly hostPort: number
+}
+
+/** What the access log tells of an exchange beside the request and the status; middlewares may add to it. */
+export type LogFields = Record<string, string | number | boolean | undefined>
+
+export class Exchange {
+  readonly request: Incoming
+  /** Replaced by middlewares that change what goes out, such as compression. */
+  reply: Reply
+  /** Set before any handler of a site runs. */
+  client: ClientInfo
+  /** The site that answers; undefined until the host is looked at. */
+  site: Site | undefined
+  /** The decoded path: each character one byte, without `.`, `..` and repeated slashes. */
+  path = '/'
+  /** Fields that every final head gets. */
+  readonly replyHeaders: (readonly [string, string])[] = []
+  readonly log: LogFields = {}
+  /** What went wrong, once something has. */
+  error: unknown
+  /** What PHP wrote to stderr, as far as it was kept. */
+  stderr = ''
+  /** `performance.now()` when the request came, in ms. */
+  readonly startedAt: number = performance.now()
+  readonly #closers: (() => void)[] = []
+  #closed = false
+
+  constructor(request: Incoming, reply: Reply, client: ClientInfo) {
+    this.request = request
+    this.reply = reply
+    this.client = client
+    reply.onClose(() => this.#close())
+  }
+
+  /** The answer went out to its end, or the client is gone, or it was aborted. */
+  get closed(): boolean {
+    return this.#closed
+  }
+
+  /** Calls back once, when the exchange is over, however it ends. */
+  onClose(callback: () => void): void {
+    if (this.#closed) callback()
+    else this.#closers.push(callback)
+  }
+
+  /** A whole answer of bytes that are at hand. */
+  send(status: number, headers: HeaderFields, body?: Uint8Array): void {
+    const length = body?.length ?? 0
+    const fields: (readonly [string, string])[] = [...headers, ...this.replyHeaders]
+    if (status >= 200 && status !== 204 && status !== 304) {
+      fields.push(['content-length', String(length)])
+    }
+    this.reply.head(status, '', fields)
+    this.reply.end(this.request.method === 'HEAD' ? undefined : body)
+  }
+
+  #close(): void {
+    if (this.#closed) return
+    this.#closed = true
+    for (const closer of this.#closers) closer()
+  }
+}
