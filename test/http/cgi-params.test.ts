@@ -80,6 +80,17 @@ describe('cgiParams', () => {
     })
   })
 
+  test('a base is part of the name of the script, and not of its file', () => {
+    const params = paramsOf(
+      { target: '/blog/app.php/more' },
+      { base: '/blog', script: { scriptName: '/app.php', pathInfo: '/more' } },
+    )
+    assert.equal(params.SCRIPT_NAME, '/blog/app.php')
+    assert.equal(params.SCRIPT_FILENAME, '/srv/app.php')
+    assert.equal(params.DOCUMENT_URI, '/blog/app.php/more')
+    assert.equal(params.PATH_TRANSLATED, '/srv/more')
+  })
+
   test('takes everything after the first question mark for the query', () => {
     assert.equal(paramsOf({ target: '/?a=b?c=d' }).QUERY_STRING, 'a=b?c=d')
     assert.equal(paramsOf({ target: '/?' }).QUERY_STRING, '')

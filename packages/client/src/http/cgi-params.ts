@@ -25,8 +25,13 @@ export interface HttpRequestParts {
 export interface CgiContext {
   /** The document root, as the backend sees it. */
   readonly root: string
-  /** What `decodePath` and `splitScript` made of the path. */
+  /** What `decodePath` and `splitScript` made of the path, below `base`. */
   readonly script: ScriptPath
+  /**
+   * The part of the path that is not below the root, such as `/blog`: SCRIPT_NAME begins with it, SCRIPT_FILENAME does not. A byte string.
+   * @default none
+   */
+  readonly base?: string | undefined
   readonly serverName: string
   readonly serverPort: number
   /** The server's own address. @default none */
@@ -86,7 +91,7 @@ export function cgiParams(
   return params
 }
 
-function scriptParams({ root, script }: CgiContext): ParamPair[] {
+function scriptParams({ root, script, base = '' }: CgiContext): ParamPair[] {
   const scriptName = toByteString(script.scriptName)
   const pathInfo = toByteString(script.pathInfo)
   if (pathInfo !== '' && !pathInfo.startsWith('/')) {
@@ -94,9 +99,9 @@ function scriptParams({ root, script }: CgiContext): ParamPair[] {
   }
   const rootBytes = byteStringOfText(root)
   const params: ParamPair[] = [
-    ['SCRIPT_NAME', bytesOf(scriptName)],
+    ['SCRIPT_NAME', bytesOf(base + scriptName)],
     ['SCRIPT_FILENAME', bytesOf(scriptFilename(rootBytes, scriptName))],
-    ['DOCUMENT_URI', bytesOf(scriptName + pathInfo)],
+    ['DOCUMENT_URI', bytesOf(base + scriptName + pathInfo)],
   ]
   if (pathInfo !== '') {
     params.push(['PATH_INFO', bytesOf(pathInfo)])
