@@ -34,14 +34,19 @@ export interface ClientInfo {
 export type LogFields = Record<string, string | number | boolean | undefined>
 
 export class Exchange {
-  readonly request: Incoming
+  /** Replaced when the application redirects within this server (RFC 3875 §6.2.2). */
+  request: Incoming
   /** Replaced by middlewares that change what goes out, such as compression. */
   reply: Reply
   /** Set before any handler of a site runs. */
   client: ClientInfo
   /** The site that answers; undefined until the host is looked at. */
   site: Site | undefined
-  /** The decoded path: each character one byte, without `.`, `..` and repeated slashes. */
+  /** Where an application that this gateway is part of has mounted it: the beginning of the path that is not looked at. */
+  mount = ''
+  /** Takes the exchange back, for an application that this gateway is part of: without an error when nothing here answers. */
+  next: ((error?: unknown) => void) | undefined
+  /** The decoded path behind `mount`: each character one byte, without `.`, `..` and repeated slashes. */
   path = '/'
   /** Fields that every final head gets. */
   readonly replyHeaders: (readonly [string, string])[] = []

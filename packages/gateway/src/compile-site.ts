@@ -1,0 +1,142 @@
+// The options of one site, checked, and made ready once.
+
+import type { ParamPair, Params, PreparedParams } from '@fastcgi/client'
+import { checkRoot, siteParams } from '@fastcgi/client/http'
+import { paramText } from '@fastcgi/client/protocol'
+import type { Backends } from './backends.ts'
+import { flag, refuseUnknown, shown, text, texts, within } from './check.ts'
+import { FileTree } from './files.ts'
+import type { SiteOptions } from './options.ts'
+import { applyPreset } from './presets/index.ts'
+import { compileRules, compileStatic } from './compile-rules.ts'
+import type { Site } from './site.ts'
+
+export const SITE_OPTIONS: readonly string[] = [
+  'root',
+  'preset',
+  'backend',
+  'backendRoot',
+  'index',
+  'frontController',
+  'tryFiles',
+  'scripts',
+  'scriptExtensions',
+  'pathInfo',
+  'deny',
+  'noScripts',
+  'static',
+  'followSymlinks',
+  'sendFileRoots',
+  'params',
+  'unsafeParams',
+  'serverName',
+  'authorization',
+  'unsafeHeaderNames',
+  'headers',
+  'routes',
+] satisfies (keyof SiteOptions)[]
+
+const UNSAFE_PARAMS: ReadonlySet<string> = new Set([
+  'PHP_VALUE',
+  'PHP_ADMIN_VALUE',
+  'REQUEST_BODY_FILE',
+])
+
+/** @throws TypeError that names the option and what it takes. */
+export function compileSite(
+  given: SiteOptions,
+  place: { readonly name: string; readonly base: string },
+  backends: Backends,
+): Site {
+  refuseUnknown(given, SITE_OPTIONS)
+  const options = applyPreset(given)
+  const { root, backend, followSymlinks = true, static: statics = {} } = options
+  const files =
+    root === undefined
+      ? undefined
+      : new FileTree(root, { followSymlinks: flag('followSymlinks', followSymlinks) })
+  const extra = extraParams(options)
+  return {
+    ...place,
+    files,
+    rules: compileRules(options),
+    static: statics === false || !files ? undefined : compileStatic(statics),
+    sendFileRoots: sendFileRoots(options),
+    backend: backend === undefined ? undefined : backends.get(backend),
+    headers: headerFields(options.headers ?? {}),
+    serverName:
+      options.serverName === undefined ? undefined : text('serverName', options.serverName),
+    policy: {
+      authorization: flag('authorization', options.authorization ?? true),
+      unsafeHeaderNames: texts('unsafeHeaderNames', options.unsafeHeaderNames ?? []),
+    },
+    context: contextOf(options, files, extra),
+    fixedParams: new Set(extra.map(([name]) => paramText(name))),
+  }
+}
+
+/** The root changes when a release is switched; what is prepared for it is made anew then. */
+function contextOf(
+  { backendRoot }: SiteOptions,
+  files: FileTree | undefined,
+  params: readonly ParamPair[],
+): Site['context'] {
+  if (backendRoot !== undefined || !files) {
+    const fixed = prepare(
+      within('backendRoot', () => checkRoot(backendRoot ?? '/')),
+      params,
+    )
+    return () => fixed
+  }
+  let current = prepare(files.realRoot(), params)
+  return () => {
+    const now = files.realRoot()
+    if (now !== current.root) current = prepare(now, params)
+    return current
+  }
+}
+
+function prepare(
+  root: string,
+  params: readonly ParamPair[],
+): { root: string; params: PreparedParams } {
+  return { root, params: siteParams(root, params) }
+}
+
+function sendFileRoots({ sendFileRoots: roots = {} }: SiteOptions): Map<string, FileTree> {
+  return new Map(
+    Object.entries(roots).map(([prefix, folder]) =>
+      within(`sendFileRoots[${shown(prefix)}]`, () => {
+        if (!/^\/(?:[^/]+\/)*$/.test(prefix)) {
+          throw new TypeError('the prefix must begin and end with a slash, as in /protected/')
+        }
+        return [prefix, new FileTree(text('the folder', folder), { followSymlinks: true })]
+      }),
+    ),
+  )
+}
+
+function headerFields(headers: Readonly<Record<string, string>>): [string, string][] {
+  return Object.entries(headers).map(([name, value]) => {
+    // eslint-disable-next-line no-control-regex -- control characters are what it looks for
+    if (
+      !/^[A-Za-z0-9!#$%&'*+.^_`|~-]+$/.test(name) ||
+      /[^\t\x20-\x7e\x80-\xff]/.test(text(`headers.${name}`, value))
+    ) {
+      throw new TypeError(`headers.${name} is no header field`)
+    }
+    return [name, value]
+  })
+}
+
+function extraParams({ params = {}, unsafeParams = {} }: SiteOptions): ParamPair[] {
+  const safe = pairsOf(params)
+  const unsafe = safe.map(([name]) => paramText(name)).find((name) => UNSAFE_PARAMS.has(name))
+  if (unsafe === undefined) return [...safe, ...pairsOf(unsafeParams)]
+  throw new TypeError(`params.${unsafe} lets PHP run or read any file: give it in unsafeParams`)
+}
+
+function pairsOf(params: Params): ParamPair[] {
+  const pairs = Symbol.iterator in params ? [...params] : Object.entries(params)
+  return pairs.filter((pair): pair is ParamPair => pair[1] !== undefined)
+}

@@ -1,0 +1,126 @@
+// What becomes of a failure: an error page as long as nothing is out, an aborted answer after that, and the cause in the log either way.
+
+import { isFastCGIError } from '@fastcgi/client'
+import { errorStatus } from '@fastcgi/client/http'
+import { errorPage } from './error-page.ts'
+import type { Exchange } from './exchange.ts'
+import type { Logger } from './logger.ts'
+
+/** Answers with a failure. */
+export type Fail = (exchange: Exchange, error: unknown) => void
+
+/** A failure that has an HTTP status of its own, such as a full disk. */
+export class StatusError extends Error {
+  /** The HTTP status to answer with. */
+  readonly status: number
+
+  constructor(status: number, message: string, options?: ErrorOptions) {
+    super(message, options)
+    this.name = 'StatusError'
+    this.status = status
+  }
+}
+
+// In seconds. Long enough that a client that obeys it does not make things worse.
+const RETRY_AFTER = 1
+// Control characters, but for line breaks and tabs: they could rewrite a terminal that shows the log.
+// eslint-disable-next-line no-control-regex -- they are what it looks for
+const UNPRINTABLE = /[\x00-\x08\x0b-\x1f\x7f-\x9f]/g
+
+/** @param development Whether the cause is shown to who asked. */
+export function failWith(logger: Logger, development: boolean): Fail {
+  return (exchange, error) => {
+    exchange.error ??= error
+    // Nobody is there any more, and that is what went wrong.
+    if (exchange.closed) return
+    const status = statusOf(error)
+    const reference = status >= 500 ? newReference() : undefined
+    tell(logger, exchange, status, reference, error)
+    if (exchange.reply.headSent) {
+      exchange.reply.abort(error)
+      return
+    }
+    if (exchange.next && !isRefusal(status)) {
+      exchange.next(withStatus(error, status))
+      return
+    }
+    const details = development ? describe(exchange, error) : undefined
+    const retryAfter = status === 503 ? RETRY_AFTER : undefined
+    sendPage(exchange, { status, reference, retryAfter, details })
+  }
+}
+
+/** Answers with a page about a status. */
+export function sendPage(exchange: Exchange, failure: Parameters<typeof errorPage>[0]): void {
+  const { headers, body } = errorPage(failure, exchange.request.header('accept'))
+  exchange.send(failure.status, headers, body)
+}
+
+/** Text of others as a log and a terminal may show it. */
+export function printable(text: string): string {
+  return text.replace(
+    UNPRINTABLE,
+    (char) => `\\x${char.charCodeAt(0).toString(16).padStart(2, '0')}`,
+  )
+}
+
+function statusOf(error: unknown): number {
+  return error instanceof StatusError
+    ? error.status
+    : isFastCGIError(error)
+      ? errorStatus(error)
+      : 500
+}
+
+/** The client's own fault; an application that this gateway is part of need not hear of it. */
+function isRefusal(status: number): boolean {
+  return status < 500
+}
+
+function withStatus(error: unknown, status: number): Error {
+  const wrapped = new StatusError(status, `the gateway failed with ${status}`, { cause: error })
+  return wrapped
+}
+
+function newReference(): string {
+  return crypto.randomUUID().slice(0, 13)
+}
+
+function tell(
+  logger: Logger,
+  exchange: Exchange,
+  status: number,
+  reference: string | undefined,
+  error: unknown,
+): void {
+  const { request, client, site, stderr, log } = exchange
+  const path = request.target.split('?', 1)[0] ?? ''
+  const fields = {
+    error,
+    status,
+    reference,
+    method: request.method,
+    host: client.host,
+    path: printable(path),
+    site: site?.name,
+    ...log,
+    ...(stderr !== '' && { stderr: printable(stderr) }),
+  }
+  const message = `${request.method} ${printable(path)}: ${error instanceof Error ? printable(error.message) : String(error)}`
+  if (isRefusal(status)) logger.info(fields, message)
+  else logger.error(fields, message)
+}
+
+function describe({ stderr }: Exchange, error: unknown): string {
+  const parts: string[] = []
+  for (
+    let cause: unknown = error;
+    cause instanceof Error && parts.length < 5;
+    cause = cause.cause
+  ) {
+    parts.push(`${cause.name}: ${cause.message}`)
+  }
+  if (parts.length === 0) parts.push(String(error))
+  if (stderr !== '') parts.push('', 'stderr of PHP:', stderr)
+  return printable(parts.join('\n'))
+}

@@ -1,0 +1,121 @@
+// Who asks, and for what host: the connection says it, or a proxy in front that the options trust (RFC 7239 tells why nobody else may).
+
+import { HttpRequestError } from '@fastcgi/client'
+import proxyAddr from 'proxy-addr'
+import type { ClientInfo } from './exchange.ts'
+import type { ConnectionInfo, Incoming } from './http.ts'
+
+/** Tells who asks. @throws HttpRequestError 400 on a host that is none. */
+export type ClientReader = (request: Incoming) => ClientInfo
+
+/** Whether a proxy may be believed: its address, and how many others stand between it and this server. */
+type Trust = (address: string, hops: number) => boolean
+
+/** Headers by which proxies tell about the client. An application gets them only as this server understood them. */
+export const FORWARDED_HEADERS: ReadonlySet<string> = new Set([
+  'forwarded',
+  'x-forwarded-for',
+  'x-forwarded-host',
+  'x-forwarded-port',
+  'x-forwarded-proto',
+  'x-forwarded-scheme',
+  'x-forwarded-server',
+  'x-forwarded-ssl',
+  'x-real-ip',
+])
+
+/**
+ * @param trustProxy See `GatewayOptions.trustProxy`.
+ * @param serverName The host of a request that names none, as HTTP/1.0 allows.
+ * @throws TypeError on a network that is none.
+ */
+export function clientReader(
+  trustProxy: string | readonly string[] | number | undefined,
+  serverName: string | undefined,
+): ClientReader {
+  const trust = trustProxy === undefined ? undefined : compileTrust(trustProxy)
+  return (request) => {
+    const { connection } = request
+    const direct = {
+      address: plainAddress(connection.remoteAddress),
+      port: connection.remotePort,
+      https: connection.encrypted,
+    }
+    const host = request.header('host') ?? ownHost(connection, serverName)
+    if (!trust || !trust(direct.address, 0)) return withHost(direct, host)
+    return throughProxies(request, trust, direct, host)
+  }
+}
+
+function compileTrust(trustProxy: string | readonly string[] | number): Trust {
+  if (typeof trustProxy === 'number') {
+    if (Number.isSafeInteger(trustProxy) && trustProxy > 0) return (_, hops) => hops < trustProxy
+    throw new TypeError(`trustProxy must be a number of proxies, at least 1, not ${trustProxy}`)
+  }
+  try {
+    return proxyAddr.compile(typeof trustProxy === 'string' ? trustProxy : [...trustProxy])
+  } catch (cause) {
+    throw new TypeError(
+      `trustProxy must be loopback, linklocal, uniquelocal, addresses or networks such as 10.0.0.0/8: ${String(cause)}`,
+      { cause },
+    )
+  }
+}
+
+type Direct = Pick<ClientInfo, 'address' | 'port' | 'https'>
+
+function throughProxies(request: Incoming, trust: Trust, direct: Direct, host: string): ClientInfo {
+  // Each proxy adds whom it talks to at the right end, so the list is believed from there, for as long as proxies are known.
+  const said = list(request.header('x-forwarded-for'))
+  const hops = [direct.address, ...said.toReversed().map(forwardedAddress)]
+  let at = 0
+  while (at + 1 < hops.length && trust(hops[at]!, at)) at++
+  const proto = saidBy(at, request.header('x-forwarded-proto'))?.toLowerCase()
+  const https = proto === undefined ? direct.https : proto === 'https' || proto === 'wss'
+  const port = Number(saidBy(at, request.header('x-forwarded-port')) ?? NaN)
+  const known = withHost(
+    { address: hops[at]!, port: at === 0 ? direct.port : 0, https },
+    saidBy(at, request.header('x-forwarded-host')) ?? host,
+  )
+  return Number.isInteger(port) && port > 0 && port < 65_536 ? { ...known, hostPort: port } : known
+}
+
+/** What the outermost trusted proxy said: what stands further left may be the client's own words. */
+function saidBy(hops: number, value: string | undefined): string | undefined {
+  const values = list(value)
+  return values[Math.max(0, values.length - Math.max(hops, 1))]
+}
+
+function list(value: string | undefined): string[] {
+  return value === undefined ? [] : value.split(',').flatMap((part) => part.trim() || [])
+}
+
+/** Some proxies add the port: `192.0.2.1:4711`, `[2001:db8::1]:4711`. */
+function forwardedAddress(value: string): string {
+  const bracketed = /^\[([0-9a-fA-F:.]+)\](?::\d+)?$/.exec(value)
+  const address = bracketed?.[1] ?? value.replace(/^(\d{1,3}(?:\.\d{1,3}){3}):\d+$/, '$1')
+  if (/^[0-9a-fA-F:.]{2,45}$/.test(address)) return plainAddress(address)
+  throw new HttpRequestError(400, 'X-Forwarded-For holds what is no address')
+}
+
+/** An IPv4 address that came over an IPv6 socket is written as an IPv4 address. */
+function plainAddress(address: string): string {
+  return address.startsWith('::ffff:') && address.includes('.') ? address.slice(7) : address
+}
+
+/** @param host with its port, unless that is the standard one. */
+function withHost(direct: Direct, host: string): ClientInfo {
+  const match = /^(\[[0-9a-fA-F:.]+\]|[A-Za-z0-9._-]+)(?::(\d{1,5}))?$/.exec(host)
+  if (!match || Number(match[2] ?? 0) > 65_535) {
+    throw new HttpRequestError(400, `${JSON.stringify(host.slice(0, 100))} is no host`)
+  }
+  // A dot at the end names the same host, and must not name another site.
+  const name = match[1]!.toLowerCase().replace(/\.$/, '')
+  return { ...direct, host: name, hostPort: Number(match[2] ?? (direct.https ? 443 : 80)) }
+}
+
+/** What HTTP/1.0 allows: a request that names no host. */
+function ownHost({ localAddress, localPort }: ConnectionInfo, serverName?: string): string {
+  const address = plainAddress(localAddress)
+  return `${serverName ?? (address.includes(':') ? `[${address}]` : address)}:${localPort}`
+}

@@ -1,0 +1,232 @@
+// One script running for one exchange: what PHP writes becomes the answer, as it comes. No promise and no stream is in between.
+//
+// Rule 1: an answer is whole only when END_REQUEST said so and every announced byte came; anything else is an error page or an abort.
+// Rule 2: the head goes out with what is there of the body, so that a small page is one write.
+
+import {
+  CgiResponseError,
+  type Dispatched,
+  type DispatchHandler,
+  type Executor,
+  type FastCGIRequest,
+} from '@fastcgi/client'
+import { CgiResponseParser, type CgiHead } from '@fastcgi/client/http'
+import type { Exchange } from './exchange.ts'
+import type { HeaderFields } from './http.ts'
+import { ordersOf, passedHeaders, type Orders } from './reply-head.ts'
+
+/** What a run leaves to the gateway. */
+export interface ScriptHooks {
+  /** The application answers by another path of this server. */
+  redirect(exchange: Exchange, path: string): void
+  /** The application answers by a file. @returns false when it may not, and the answer goes out as it is */
+  sendFile(exchange: Exchange, orders: Orders, head: CgiHead): boolean
+  /** Called before the head of an answer goes out that is not complete yet. */
+  spool(exchange: Exchange, streaming: boolean): void
+  /** Nothing usable came, or the answer was cut off. */
+  fail(exchange: Exchange, error: unknown): void
+  /** The application failed and had nothing to say: a page has to be made. */
+  emptyFailure(exchange: Exchange, status: number): void
+  /** The end of a page in development: PHP's stderr, to be shown beside it. */
+  readonly panel: ((stderr: string) => Uint8Array) | undefined
+}
+
+// What is kept of stderr, in bytes: enough for a long stack trace, and no way to fill the memory.
+const MAX_STDERR = 64 * 1024
+const NO_BODY: ReadonlySet<number> = new Set([204, 205, 304])
+const utf8 = new TextDecoder()
+
+export class ScriptRun implements DispatchHandler {
+  readonly #exchange: Exchange
+  readonly #hooks: ScriptHooks
+  readonly #more: HeaderFields
+  readonly #parser = new CgiResponseParser()
+  #dispatched: Dispatched | undefined
+  #orders: Orders | undefined
+  /** Bytes of body that are announced and still to come. */
+  #rest = Infinity
+  /** The answer has no body, or it is not wanted. */
+  #bodyless = false
+  /** The beginning of the body, until the head goes out. */
+  #first: Uint8Array | undefined
+  #sent = false
+  #over = false
+  #stderr: Uint8Array[] = []
+  #stderrSize = 0
+
+  /** @param more Fields of this server for every answer. */
+  constructor(exchange: Exchange, hooks: ScriptHooks, more: HeaderFields) {
+    this.#exchange = exchange
+    this.#hooks = hooks
+    this.#more = more
+  }
+
+  start(executor: Executor, request: FastCGIRequest): void {
+    const dispatched = executor.dispatch(request, this)
+    this.#dispatched = dispatched
+    this.#exchange.onClose(() => dispatched.abort(new Error('the client is gone')))
+  }
+
+  onStdout(data: Uint8Array): void {
+    if (this.#parser.head) {
+      this.#addToBody(data)
+      return
+    }
+    const told = this.#parser.informational.length
+    const bodyAt = this.#parser.push(data)
+    for (const head of this.#parser.informational.slice(told)) {
+      this.#exchange.reply.informational(head.status, passedHeaders(head, []))
+    }
+    if (bodyAt < 0) return
+    this.#begin(this.#parser.end())
+    this.#addToBody(data.subarray(bodyAt))
+  }
+
+  onStderr(data: Uint8Array): void {
+    const room = MAX_STDERR - this.#stderrSize
+    if (room <= 0) return
+    const kept = data.slice(0, room)
+    this.#stderrSize += kept.length
+    this.#stderr.push(kept)
+  }
+
+  onEnd(): void {
+    this.#keepStderr()
+    try {
+      const head = this.#parser.end()
+      if (this.#rest > 0 && this.#rest !== Infinity) {
+        throw new CgiResponseError(`the body ended ${this.#rest} bytes before its Content-Length`)
+      }
+      this.#over = true
+      this.#finish(head)
+    } catch (error) {
+      this.onError(error)
+    }
+  }
+
+  onError(error: unknown): void {
+    this.#keepStderr()
+    this.#over = true
+    this.#hooks.fail(this.#exchange, error)
+  }
+
+  #begin(head: CgiHead): void {
+    if (head.localRedirect !== undefined) {
+      this.#bodyless = true
+      return
+    }
+    const orders = ordersOf(head)
+    this.#orders = orders
+    const elsewhere = orders.redirectTo !== undefined || orders.sendFile !== undefined
+    this.#bodyless =
+      elsewhere || NO_BODY.has(head.status) || this.#exchange.request.method === 'HEAD'
+    if (!this.#bodyless) this.#rest = head.contentLength ?? Infinity
+    // A script that has failed may yet turn out to have nothing to say, and one that orders a file to have failed.
+    if (head.status < 500 && !elsewhere) this.#sendSoon()
+  }
+
+  #addToBody(data: Uint8Array): void {
+    if (this.#bodyless || data.length === 0) return
+    this.#rest -= data.length
+    if (this.#rest < 0) throw new CgiResponseError('the body is longer than its Content-Length')
+    const bytes = data.slice()
+    if (!this.#sent && this.#first === undefined) {
+      this.#first = bytes
+      this.#sendSoon()
+      return
+    }
+    this.#send()
+    this.#write(bytes)
+  }
+
+  #write(bytes: Uint8Array): void {
+    if (!this.#exchange.reply.write(bytes)) this.#dispatched?.pause()
+  }
+
+  /** Once what is being read now has been read to its end: perhaps that was all. */
+  #sendSoon(): void {
+    queueMicrotask(() => {
+      try {
+        this.#send()
+      } catch (error) {
+        this.#dispatched?.abort(error)
+      }
+    })
+  }
+
+  /** The head, and what has come of the body; more is to follow. */
+  #send(): void {
+    if (this.#sent || this.#over) return
+    this.#sent = true
+    const exchange = this.#exchange
+    const head = this.#parser.end()
+    this.#hooks.spool(exchange, this.#orders?.streaming ?? false)
+    exchange.reply.onDrain(() => this.#dispatched?.resume())
+    exchange.reply.head(head.status, head.statusText, this.#fields(head))
+    if (this.#first) this.#write(this.#first)
+  }
+
+  #finish(head: CgiHead): void {
+    const exchange = this.#exchange
+    if (head.localRedirect !== undefined) {
+      this.#hooks.redirect(exchange, head.localRedirect)
+      return
+    }
+    if (this.#sent) {
+      exchange.reply.end(this.#panel(head))
+      return
+    }
+    const { redirectTo, sendFile } = this.#orders!
+    const ordered = redirectTo !== undefined || sendFile !== undefined
+    if (ordered && this.#hooks.sendFile(exchange, this.#orders!, head)) return
+    if (head.status >= 500 && this.#first === undefined && !this.#bodyless) {
+      this.#hooks.emptyFailure(exchange, head.status)
+      return
+    }
+    this.#sendWhole(head)
+  }
+
+  /** Everything is here: one write, and its length is known. */
+  #sendWhole(head: CgiHead): void {
+    const { reply } = this.#exchange
+    const fields = this.#fields(head)
+    const panel = this.#panel(head)
+    if (!this.#bodyless && panel === undefined && head.contentLength === undefined) {
+      fields.push(['content-length', String(this.#first?.length ?? 0)])
+    }
+    reply.head(head.status, head.statusText, fields)
+    if (panel === undefined || this.#first === undefined) {
+      reply.end(this.#first ?? panel)
+      return
+    }
+    reply.write(this.#first)
+    reply.end(panel)
+  }
+
+  #fields(head: CgiHead): (readonly [string, string])[] {
+    const fields = passedHeaders(head, this.#more)
+    // What is shown beside the page makes it longer.
+    return this.#hooks.panel && isPage(head)
+      ? fields.filter(([name]) => name.toLowerCase() !== 'content-length')
+      : fields
+  }
+
+  #panel(head: CgiHead): Uint8Array | undefined {
+    const { panel } = this.#hooks
+    const { stderr } = this.#exchange
+    return panel && stderr !== '' && !this.#bodyless && isPage(head) ? panel(stderr) : undefined
+  }
+
+  #keepStderr(): void {
+    if (this.#stderr.length === 0) return
+    this.#exchange.stderr += utf8.decode(Buffer.concat(this.#stderr))
+    this.#stderr = []
+  }
+}
+
+/** Whether something can be added to it. */
+function isPage({ headers }: CgiHead): boolean {
+  const has = (wanted: string, value: RegExp): boolean =>
+    headers.some(([name, text]) => name.toLowerCase() === wanted && value.test(text))
+  return has('content-type', /^text\/html\b/i) && !has('content-encoding', /./)
+}
