@@ -40,7 +40,6 @@ export const drupal: SiteOptions = {
     // Configuration as older versions keep it, and the compiled templates.
     '/sites/*/files/config_*/**',
     '/sites/*/files/php/**',
-    '/vendor/**',
     // They tell the version.
     '/core/*.txt',
     '/INSTALL.txt',

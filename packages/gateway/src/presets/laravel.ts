@@ -12,9 +12,7 @@ export const laravel: SiteOptions = {
   noScripts: ['/storage/**'],
   deny: [
     ...PROJECT_FILES,
-    // Where the development server of Vite is listening.
-    '/hot',
-    // For a root that is the project by mistake. Not `/vendor`, where packages publish their assets.
+    // For a root that is the project by mistake. Not `/vendor`, where packages publish their assets, nor what may be a route.
     '/artisan',
     '/storage/logs/**',
     '/storage/framework/**',

@@ -10,15 +10,6 @@ export const symfony: SiteOptions = {
   tryFiles: ['$path'],
   frontController: '/index.php',
   scripts: ['/index.php'],
-  deny: [
-    ...PROJECT_FILES,
-    'symfony.lock',
-    'importmap.php',
-    // For a root that is the project by mistake.
-    '/bin/**',
-    '/config/**',
-    '/var/**',
-    '/vendor/**',
-    '*.twig',
-  ],
+  // Not `/config`, `/vendor` and the like: above the root they are folders, below it routes of somebody's application.
+  deny: [...PROJECT_FILES, 'symfony.lock', '*.twig'],
 }
