@@ -1,6 +1,19 @@
 // The face of the package.
 
-export type { ClientInfo, Exchange, Handler, LogFields, Middleware } from './exchange.ts'
+export { compileRules, compileStatic } from './compile-rules.ts'
+export { Exchange } from './exchange.ts'
+export type { ClientInfo, Handler, LogFields, Middleware } from './exchange.ts'
 export type { ConnectionInfo, HeaderFields, Incoming, IncomingBody, Reply } from './http.ts'
 export type { Logger } from './logger.ts'
 export type * from './options.ts'
+export {
+  FileTree,
+  type FileEntry,
+  type FileTreeOptions,
+  type Lookup,
+  type OpenFile,
+} from './files.ts'
+export { applyPreset } from './presets/index.ts'
+export { resolve, type Resolution, type ResolveRules } from './resolve.ts'
+export { sendFile, type ChosenHead } from './send-file.ts'
+export type { StaticRules } from './static-rules.ts'
