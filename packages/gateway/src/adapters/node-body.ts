@@ -50,18 +50,13 @@ export class NodeBody implements IncomingBody {
 }
 
 /** A body that is at hand. */
-export class BytesBody implements IncomingBody {
-  readonly length: number
-  readonly #bytes: Uint8Array
-
-  constructor(bytes: Uint8Array) {
-    this.#bytes = bytes
-    this.length = bytes.length
-  }
-
-  // oxlint-disable-next-line require-await -- an iterator of a body is asynchronous
-  async *[Symbol.asyncIterator](): AsyncIterator<Uint8Array> {
-    if (this.length > 0) yield this.#bytes
+export function bytesBody(bytes: Uint8Array): IncomingBody {
+  return {
+    length: bytes.length,
+    // oxlint-disable-next-line require-await -- the iterator of a body is asynchronous
+    async *[Symbol.asyncIterator]() {
+      if (bytes.length > 0) yield bytes
+    },
   }
 }
 

@@ -1,10 +1,10 @@
 // A request of node:http or node:http2 as the gateway sees it. What most requests never ask for is made when it is asked for.
 
 import type { ConnectionInfo, HeaderFields, Incoming, IncomingBody } from '../http.ts'
-import { BytesBody, NodeBody } from './node-body.ts'
+import { bytesBody, NodeBody } from './node-body.ts'
 import type { NodeRequest, NodeResponse } from './node-types.ts'
 import { parsedBody, type ParsedRequest } from './parsed-body.ts'
-import { mountedTarget, readTarget, type MountedRequest } from './target.ts'
+import { mountedTarget, readTarget } from './target.ts'
 
 export class NodeIncoming implements Incoming {
   readonly method: string
@@ -21,7 +21,7 @@ export class NodeIncoming implements Incoming {
   #bodyRead = false
 
   constructor(request: NodeRequest, response: NodeResponse) {
-    const mounted = mountedTarget(request as MountedRequest)
+    const mounted = mountedTarget(request)
     const { target, authority } = readTarget(mounted.target)
     this.#request = request
     this.#response = response
@@ -72,7 +72,7 @@ export class NodeIncoming implements Incoming {
     }
     const bytes = parsedBody(request as ParsedRequest, request.headers['content-type'] ?? '')
     this.#headers = withLength(this.headers, bytes.length)
-    return new BytesBody(bytes)
+    return bytesBody(bytes)
   }
 
   #readHeaders(): HeaderFields {
@@ -143,7 +143,7 @@ function connectionOf(request: NodeRequest): ConnectionInfo {
     remotePort: remotePort ?? 0,
     localAddress: localAddress ?? '127.0.0.1',
     localPort: localPort ?? 0,
-    encrypted: 'encrypted' in request.socket && request.socket.encrypted === true,
+    encrypted: 'encrypted' in request.socket && request.socket.encrypted,
   }
   connections.set(key, connection)
   return connection

@@ -118,7 +118,7 @@ export class Listener {
     session.on('error', () => {})
     if (this.#draining) session.close()
     if (keepAliveTimeout === 0) return
-    const key = keyOf(session.socket as Socket)
+    const key = keyOf(session.socket)
     session.setTimeout(keepAliveTimeout, () => {
       // A stream may be silent for as long as PHP thinks.
       if (!this.#busy.has(key)) session.close()
@@ -126,7 +126,7 @@ export class Listener {
   }
 
   #take(request: NodeRequest, response: NodeResponse): void {
-    const key = keyOf(request.socket as Socket)
+    const key = keyOf(request.socket)
     this.#responses.add(response)
     this.#busy.set(key, (this.#busy.get(key) ?? 0) + 1)
     if (this.#draining) lastOfConnection(response)

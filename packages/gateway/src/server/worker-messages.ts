@@ -42,9 +42,9 @@ export function wrap(message: ToWorker | FromWorker): object {
 }
 
 /** Undefined for what others say. */
-export function unwrap<T extends ToWorker | FromWorker>(message: unknown): T | undefined {
+export function unwrap(message: unknown): unknown {
   if (typeof message !== 'object' || message === null || !(NAME in message)) return undefined
-  return message[NAME] as T
+  return message[NAME]
 }
 
 /** The environment variable that a worker finds its task in. */

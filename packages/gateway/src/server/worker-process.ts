@@ -48,7 +48,7 @@ export class WorkerProcess {
     })
     this.ready = new Promise((resolve, reject) => {
       worker.on('message', (message: unknown) => {
-        const said = unwrap<FromWorker>(message)
+        const said = unwrap(message) as FromWorker | undefined
         if (said) this.#hear(said, resolve, reject)
       })
       void this.ended.then(({ how }) => {

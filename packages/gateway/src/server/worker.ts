@@ -40,7 +40,7 @@ export async function serveWorker(
       message: error instanceof Error ? error.message : String(error),
       listen: listen && { address: listen.address, code: listen.code },
     })
-    process.exit(1)
+    return process.exit(1)
   }
 }
 
@@ -59,7 +59,7 @@ class WorkerServer implements GatewayServer {
       this.#resolve = resolve
     })
     process.on('message', (message: unknown) => {
-      const order = unwrap<ToWorker>(message)
+      const order = unwrap(message) as ToWorker | undefined
       if (order) this.#obey(order)
     })
   }
@@ -115,9 +115,10 @@ class WorkerServer implements GatewayServer {
   }
 }
 
+const ignore = (): void => {}
+
 /** A terminal sends its signals to every process of a group; it is the one above that answers them. */
 function leaveSignals(server: GatewayServer): void {
-  const ignore = (): void => {}
   process.on('SIGINT', ignore)
   process.on('SIGHUP', ignore)
   process.on('SIGTERM', () => void server.close())
