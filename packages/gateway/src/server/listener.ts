@@ -1,0 +1,173 @@
+// One address that is listened on, and what goes on there: which connections there are, and which of them answer something.
+
+import type { IncomingMessage } from 'node:http'
+import type { ServerHttp2Session } from 'node:http2'
+import type { Duplex } from 'node:stream'
+import { continueOnRead, type NodeRequest, type NodeResponse } from '../adapters/node.ts'
+import { bind } from './bind.ts'
+import type { CheckedLimits } from './check-options.ts'
+import { formatTarget, urlOf, type Endpoint } from './endpoint.ts'
+import { createNodeServer, readTls, type NodeServer } from './node-server.ts'
+import type { TlsOptions } from './options.ts'
+
+export type RequestListener = (request: NodeRequest, response: NodeResponse) => void
+
+type Socket = IncomingMessage['socket']
+
+// How long a connection that has no request may still begin one while the listener closes, in ms: its request may be on the way.
+const GRACE = 500
+const NO_TUNNELS =
+  'HTTP/1.1 405 Method Not Allowed\r\nAllow: GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS\r\n' +
+  'Content-Length: 0\r\nConnection: close\r\n\r\n'
+
+export class Listener {
+  readonly #server: NodeServer
+  readonly #endpoint: Endpoint
+  readonly #sockets = new Set<Socket>()
+  readonly #sessions = new Set<ServerHttp2Session>()
+  readonly #responses = new Set<NodeResponse>()
+  /** How many requests each connection answers, by the socket that its requests name. */
+  readonly #busy = new Map<string, number>()
+  #draining = false
+
+  private constructor(server: NodeServer, endpoint: Endpoint) {
+    this.#server = server
+    this.#endpoint = endpoint
+  }
+
+  /** @throws ListenError; Error on a certificate that cannot be used. */
+  static async open(
+    endpoint: Endpoint,
+    limits: CheckedLimits,
+    tls: TlsOptions | undefined,
+    handle: RequestListener,
+  ): Promise<Listener> {
+    const server = createNodeServer(endpoint.scheme, limits, tls)
+    const listener = new Listener(server, await bind(server, endpoint))
+    listener.#attach(handle, limits.keepAliveTimeout)
+    return listener
+  }
+
+  /** `http://127.0.0.1:8080`, `unix:/run/gateway.sock`. */
+  get url(): string {
+    return urlOf(this.#endpoint)
+  }
+
+  /** How many requests are under way. */
+  get active(): number {
+    return this.#responses.size
+  }
+
+  /** Uses another certificate for connections to come. */
+  setTls(tls: TlsOptions): void {
+    if ('setSecureContext' in this.#server) this.#server.setSecureContext(readTls(tls))
+  }
+
+  /** Stops accepting, tells clients to go elsewhere, and resolves when the last connection is closed. */
+  drain(): Promise<void> {
+    this.#draining = true
+    const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()))
+    for (const response of this.#responses) lastOfConnection(response)
+    for (const session of this.#sessions) session.close()
+    const grace = setTimeout(() => this.#closeUnused(), GRACE)
+    return closed.finally(() => clearTimeout(grace))
+  }
+
+  /** Closes every connection. @returns how many requests are cut off by it. */
+  destroy(): number {
+    const cut = this.active
+    this.#draining = true
+    this.#server.close()
+    for (const socket of this.#sockets) socket.destroy()
+    return cut
+  }
+
+  #attach(handle: RequestListener, keepAliveTimeout: number): void {
+    const server: NodeServer = this.#server
+    const take = (request: NodeRequest, response: NodeResponse): void => {
+      this.#take(request, response)
+      handle(request, response)
+    }
+    // The types of the three servers differ in what their listeners take; requests and responses are those that they say.
+    const emitter: { on(event: string, listener: (...args: never[]) => void): unknown } = server
+    emitter.on('connection', (socket: Socket) => this.#connected(socket))
+    emitter.on('session', (session: ServerHttp2Session) => {
+      this.#opened(session, keepAliveTimeout)
+    })
+    emitter.on('request', take)
+    emitter.on('checkContinue', (request: NodeRequest, response: NodeResponse) => {
+      continueOnRead(request)
+      take(request, response)
+    })
+    emitter.on('connect', (_request: NodeRequest, other: Duplex | NodeResponse) => {
+      if ('stream' in other) other.writeHead(405).end()
+      else (other as Duplex).end(NO_TUNNELS)
+    })
+    // Of single connections, which are gone then; nothing else is told this way once the address is taken.
+    emitter.on('error', () => {})
+  }
+
+  #connected(socket: Socket): void {
+    this.#sockets.add(socket)
+    socket.once('close', () => this.#sockets.delete(socket))
+  }
+
+  #opened(session: ServerHttp2Session, keepAliveTimeout: number): void {
+    this.#sessions.add(session)
+    session.once('close', () => this.#sessions.delete(session))
+    session.on('error', () => {})
+    if (this.#draining) session.close()
+    if (keepAliveTimeout === 0) return
+    const key = keyOf(session.socket)
+    session.setTimeout(keepAliveTimeout, () => {
+      // A stream may be silent for as long as PHP thinks.
+      if (!this.#busy.has(key)) session.close()
+    })
+  }
+
+  #take(request: NodeRequest, response: NodeResponse): void {
+    const key = keyOf(request.socket)
+    this.#responses.add(response)
+    this.#busy.set(key, (this.#busy.get(key) ?? 0) + 1)
+    if (this.#draining) lastOfConnection(response)
+    response.on('close', () => this.#answered(key, response))
+  }
+
+  #answered(key: string, response: NodeResponse): void {
+    this.#responses.delete(response)
+    const left = (this.#busy.get(key) ?? 1) - 1
+    if (left > 0) this.#busy.set(key, left)
+    else this.#busy.delete(key)
+    // One whose head had gone out already could not say that it is the last.
+    if (this.#draining && 'closeIdleConnections' in this.#server) {
+      this.#server.closeIdleConnections()
+    }
+  }
+
+  #closeUnused(): void {
+    for (const socket of this.#sockets) if (!this.#busy.has(keyOf(socket))) socket.destroy()
+  }
+}
+
+/** Names the listener in messages. */
+export function nameOf(endpoint: Endpoint): string {
+  return formatTarget(endpoint.target)
+}
+
+function lastOfConnection(response: NodeResponse): void {
+  if ('shouldKeepAlive' in response && !response.headersSent) response.shouldKeepAlive = false
+}
+
+const keys = new WeakMap<object, string>()
+let unnamed = 0
+
+/** The same for a TLS connection and the one below it: both have the peer's address. */
+function keyOf(socket: Socket): string {
+  let key = keys.get(socket)
+  if (key === undefined) {
+    const { remoteAddress, remotePort } = socket
+    key = remotePort === undefined ? `unix ${++unnamed}` : `${remoteAddress} ${remotePort}`
+    keys.set(socket, key)
+  }
+  return key
+}
