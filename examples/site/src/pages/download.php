@@ -10,7 +10,7 @@ function downloadPage(): void
     $isOpen = $_SESSION['postcard'] ?? false;
     $token = tokenField();
     page('Download', static function () use ($isOpen, $token): void {
-        heading('A file of its own', 'The postcard is not below the document root, so that no address leads to it. PHP decides who gets it, and the gateway sends it.');
+        heading('A file that PHP guards', 'The postcard is not below the document root, so that no address leads to it. PHP decides who gets it, and the gateway sends it.');
         $file = url('/download/postcard.svg');
         ?>
 <div class="panel postcard">

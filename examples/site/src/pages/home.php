@@ -20,7 +20,7 @@ function home(): void
         ?>
 <section class="hero" aria-labelledby="title">
 <div>
-<h1 id="title">PHP, and no other web server in&nbsp;front.</h1>
+<h1 id="title">PHP, without another web server in&nbsp;front.</h1>
 <p class="lead">PHP makes every page of this site. A gateway written in TypeScript takes HTTP from your browser,
 speaks FastCGI to PHP, and hands on what PHP says while PHP says&nbsp;it.</p>
 </div>

@@ -28,7 +28,7 @@ function infoPage(): void
             table($caption, shown($names));
         }
         table('Header fields', shown(headerNames()));
-    });
+    }, 'wide');
 }
 
 /** @return list<string> */
