@@ -119,9 +119,6 @@ function bytes(int $count): string
 /** How PHP is run here. */
 function backend(): string
 {
-    if (stripos(php_uname('s'), 'emscripten') !== false || PHP_SAPI === 'wasm') {
-        return 'embedded PHP';
-    }
-    $names = ['fpm-fcgi' => 'php-fpm', 'cgi-fcgi' => 'php-cgi', 'cli-server' => 'php -S'];
+    $names = ['fpm-fcgi' => 'php-fpm', 'cgi-fcgi' => 'php-cgi', 'wasm' => 'embedded PHP'];
     return $names[PHP_SAPI] ?? PHP_SAPI;
 }
