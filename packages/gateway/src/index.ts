@@ -1,5 +1,7 @@
 // The face of the package.
 
+export { CONFIG_FILES, ConfigError, defineConfig, findConfig, loadConfig } from './config.ts'
+export { createGateway, type Gateway } from './gateway.ts'
 export { compileRules, compileStatic } from './compile-rules.ts'
 export { Exchange } from './exchange.ts'
 export type { ClientInfo, Handler, LogFields, Middleware } from './exchange.ts'
