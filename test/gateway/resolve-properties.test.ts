@@ -39,7 +39,8 @@ writeTree(folder, {
 
 const PIECES =
   '/ / .. . %2e %2E ..%2f %5c .php .PHP .phps .bak . ~ a B ok .txt dir out in index .env .git config secret.txt private key.txt ::$DATA %20 %00 ; ? %ff ü %c4%b0'
-const THERE = '/ok.txt /dir/ok.html /in.txt /out.txt /out/key.txt /a.php /a.php.bak /B.PHP /dir'
+const THERE =
+  '/ok.txt /dir/ok.html /in.txt /out.txt /out/key.txt /a.php /a.php.bak /a.phps /a.php. /B.PHP /dir'
 const pieces = fc.array(fc.constantFrom(...PIECES.split(' ')), { maxLength: 5 })
 const there = fc.constantFrom(...THERE.split(' '))
 const path = fc.oneof(

@@ -22,7 +22,7 @@ const PRESETS: ReadonlyMap<string, SiteOptions> = new Map<PresetName, SiteOption
  */
 export function applyPreset<Options extends Omit<SiteOptions, 'routes'>>(
   options: Options,
-): Options {
+): SiteOptions & Omit<Options, keyof SiteOptions> {
   const { preset: name, ...given } = options
   if (name === undefined) return options
   const preset = PRESETS.get(name)
