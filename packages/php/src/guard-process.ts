@@ -1,0 +1,34 @@
+// The process behind Guard: its stdin says which process groups to watch (`+1234`, `-1234`), and its end that the parent is gone.
+
+import process from 'node:process'
+import { removeFolder } from './folder.ts'
+import { killGroup } from './group.ts'
+
+const [, , folder] = process.argv
+const groups = new Set<number>()
+let rest = ''
+
+// Only the end of stdin counts: whoever signals everything that is ours must not get rid of the guard before the guarded.
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => {})
+
+process.stdin.setEncoding('latin1')
+process.stdin.on('data', (text: string) => {
+  const lines = (rest + text).split('\n')
+  rest = lines.pop() ?? ''
+  for (const line of lines) note(line)
+})
+process.stdin.once('error', finish)
+process.stdin.once('close', finish)
+
+function note(line: string): void {
+  const group = Number(line.slice(1))
+  if (line.startsWith('+')) groups.add(group)
+  else groups.delete(group)
+}
+
+function finish(): void {
+  // Nobody is left to whom a running request could answer.
+  for (const group of groups) killGroup(group)
+  if (folder !== undefined) removeFolder(folder)
+  process.exit(0)
+}
