@@ -187,7 +187,7 @@ function isPlain(path: string): boolean {
 }
 
 /** Names that Windows takes for others: `a.`, `a `, `a::$DATA`, `LONGNA~1`, and backslashes. */
-export function hasWindowsAlias(path: string): boolean {
+function hasWindowsAlias(path: string): boolean {
   return /[. ](?:\/|$)|[:\\]|~\d/.test(path)
 }
 

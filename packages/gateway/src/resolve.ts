@@ -52,6 +52,7 @@ export function resolve(path: string, rules: ResolveRules, look: Lookup | undefi
 
 /** Each place where a path may be cut after a script, from the left; compared byte by byte. */
 function* scriptEnds(path: string, extensions: readonly string[]): Generator<number> {
+  if (!extensions.some((extension) => path.includes(extension))) return
   for (let at = 0; at < path.length;) {
     const slash = path.indexOf('/', at + 1)
     const end = slash < 0 ? path.length : slash
