@@ -3,7 +3,13 @@
 import { availableParallelism } from 'node:os'
 import type { GatewayOptions } from '../options.ts'
 import { parseListen, type Endpoint } from './endpoint.ts'
-import type { ListenOptions, ServeOptions, ServerLimits, TlsOptions } from './options.ts'
+import type {
+  ListenOptions,
+  PhpOptions,
+  ServeOptions,
+  ServerLimits,
+  TlsOptions,
+} from './options.ts'
 
 export type CheckedLimits = { readonly [Name in keyof ServerLimits]-?: number }
 
@@ -15,7 +21,7 @@ export interface CheckedServeOptions {
   /** 0: this process answers itself. */
   readonly workers: number
   readonly drainTimeout: number
-  readonly php: Readonly<Record<string, unknown>> | undefined
+  readonly php: PhpOptions | undefined
   readonly limits: CheckedLimits
   readonly signals: boolean
   readonly reload: ServeOptions['reload']
@@ -95,7 +101,7 @@ function phpOptions(php: unknown, gateway: GatewayOptions): CheckedServeOptions[
     throw new TypeError('php starts a backend, and backend names one: give one of the two')
   }
   if (php === true) return {}
-  if (typeof php === 'object' && php !== null) return php as Readonly<Record<string, unknown>>
+  if (typeof php === 'object' && php !== null) return php as PhpOptions
   throw new TypeError('php must be options of startPhp, or true')
 }
 

@@ -1,5 +1,6 @@
 // Options of the server: those of the gateway, and where and how it listens.
 
+import type { StartPhpOptions } from '@fastcgi/php'
 import type { GatewayOptions } from '../options.ts'
 
 /**
@@ -45,7 +46,7 @@ export interface ServerLimits {
 }
 
 /** What is passed on to `startPhp` of `@fastcgi/php`; see there. */
-export type PhpOptions = Readonly<Record<string, unknown>>
+export type PhpOptions = Partial<Omit<StartPhpOptions, 'address' | 'signal'>>
 
 /** Options of {@link serve}. */
 export interface ServeOptions extends GatewayOptions {

@@ -1,29 +1,24 @@
 // PHP, when the server is to start it. The only place that knows how.
 
-import { startPhp } from '@fastcgi/php'
+import { startPhp, type Php, type PhpLogEntry } from '@fastcgi/php'
 import type { Logger } from '../logger.ts'
 import type { CheckedServeOptions } from './check-options.ts'
 
-/** What is used of a PHP that was started. */
-export interface StartedPhp extends AsyncDisposable {
-  /** As `new Pool()` takes it. */
-  readonly address: string
-  /** `php-fpm`, `php-cgi`, … */
-  readonly kind: string
-  /** Which one was chosen, and why, in one line. */
-  readonly description: string
-  readonly statusPath: string | undefined
-  readonly pingPath: string | undefined
-  close(): Promise<void>
-}
-
-/** Starts PHP when the options ask for it. */
+/** Starts PHP when the options ask for it; what it says goes to the log. */
 export async function startBackend(
   { php, gateway }: CheckedServeOptions,
   logger: Logger,
-): Promise<StartedPhp | undefined> {
+): Promise<Php | undefined> {
   if (!php) return undefined
-  const started = await startPhp({ root: gateway.root, logger, ...php })
+  const { root } = gateway
+  if (root === undefined) throw new TypeError('php needs a root: the folder that holds the scripts')
+  const started = await startPhp({ root, onLog: (entry) => tell(logger, entry), ...php })
   logger.info({ php: started.kind, address: started.address }, started.description)
   return started
+}
+
+/** What a backend says when all is well is for those who look for something. */
+function tell(logger: Logger, { level, source, message }: PhpLogEntry): void {
+  const quiet = level === 'info' && source !== 'supervisor'
+  logger[quiet ? 'debug' : level]({ source }, message)
 }

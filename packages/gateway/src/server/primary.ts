@@ -1,5 +1,6 @@
 // `serve` with workers: this process starts them, looks after them, and tells about all of them. It answers no request itself.
 
+import type { Php } from '@fastcgi/php'
 import cluster from 'node:cluster'
 import { createGateway, type Gateway } from '../gateway.ts'
 import { silentLogger, type Logger } from '../logger.ts'
@@ -12,7 +13,7 @@ import { processFamilies } from './measure.ts'
 import { addUp, type MetricFamily } from './metric-families.ts'
 import { readTls } from './node-server.ts'
 import type { ServeOptions } from './options.ts'
-import { startBackend, type StartedPhp } from './php.ts'
+import { startBackend } from './php.ts'
 import { BackendProbe } from './readiness.ts'
 import type { GatewayServer } from './server.ts'
 import { describePhp } from './single.ts'
@@ -47,7 +48,7 @@ class Primary implements GatewayServer, AdminSource {
   readonly role = 'primary'
   readonly closed: Promise<number>
   readonly #checked: CheckedServeOptions
-  readonly #php: StartedPhp | undefined
+  readonly #php: Php | undefined
   readonly #logger: Logger
   readonly #workforce: Workforce
   readonly #probe: BackendProbe
@@ -57,7 +58,7 @@ class Primary implements GatewayServer, AdminSource {
   #closing: Promise<number> | undefined
   #resolve!: (cut: Promise<number>) => void
 
-  constructor(checked: CheckedServeOptions, php: StartedPhp | undefined, logger: Logger) {
+  constructor(checked: CheckedServeOptions, php: Php | undefined, logger: Logger) {
     this.#checked = checked
     this.#php = php
     this.#logger = logger

@@ -1,5 +1,6 @@
 // `serve` without workers: everything in this process.
 
+import type { Php } from '@fastcgi/php'
 import { silentLogger, type Logger } from '../logger.ts'
 import { adminListener, type AdminSource, type Readiness } from './admin.ts'
 import { checkServeOptions, type CheckedServeOptions } from './check-options.ts'
@@ -8,7 +9,7 @@ import { Listener } from './listener.ts'
 import type { MetricFamily } from './metric-families.ts'
 import type { ServeOptions } from './options.ts'
 import { phpStatus } from './php-status.ts'
-import { startBackend, type StartedPhp } from './php.ts'
+import { startBackend } from './php.ts'
 import { BackendProbe } from './readiness.ts'
 import type { GatewayServer } from './server.ts'
 import { VERSION } from './version.ts'
@@ -36,14 +37,14 @@ class SingleServer implements GatewayServer, AdminSource {
   readonly role = 'single'
   readonly closed: Promise<number>
   readonly #instance: Instance
-  readonly #php: StartedPhp | undefined
+  readonly #php: Php | undefined
   readonly #probe: BackendProbe
   readonly #logger: Logger
   #adminListener: Listener | undefined
   #closing: Promise<number> | undefined
   #resolve!: (cut: Promise<number>) => void
 
-  constructor(instance: Instance, php: StartedPhp | undefined, logger: Logger) {
+  constructor(instance: Instance, php: Php | undefined, logger: Logger) {
     this.#instance = instance
     this.#php = php
     this.#logger = logger
@@ -134,7 +135,7 @@ class SingleServer implements GatewayServer, AdminSource {
 }
 
 /** What is known of a PHP that was started here. */
-export async function describePhp(php: StartedPhp | undefined): Promise<object | undefined> {
+export async function describePhp(php: Php | undefined): Promise<object | undefined> {
   if (!php) return undefined
   const { kind, description, address, statusPath } = php
   const status = statusPath === undefined ? undefined : await phpStatus(address, statusPath)
