@@ -1,7 +1,7 @@
 // The backends of a gateway: one pool for each address, however many sites share it.
 
 import { Pool, type Executor, type PoolOptions } from '@fastcgi/client'
-import { shown, within } from './check.ts'
+import { shown, within } from './checks.ts'
 import type { BackendOptions } from './options.ts'
 import type { Backend } from './site.ts'
 

@@ -4,7 +4,7 @@ import type { ParamPair, Params, PreparedParams } from '@fastcgi/client'
 import { checkRoot, siteParams } from '@fastcgi/client/http'
 import { paramText } from '@fastcgi/client/protocol'
 import type { Backends } from './backends.ts'
-import { flag, refuseUnknown, shown, text, texts, within } from './check.ts'
+import { checkFlag, refuseUnknown, shown, text, texts, within } from './checks.ts'
 import { FileTree } from './files.ts'
 import type { SiteOptions } from './options.ts'
 import { applyPreset } from './presets/index.ts'
@@ -54,7 +54,7 @@ export function compileSite(
   const files =
     root === undefined
       ? undefined
-      : new FileTree(root, { followSymlinks: flag('followSymlinks', followSymlinks) })
+      : new FileTree(root, { followSymlinks: checkFlag('followSymlinks', followSymlinks) })
   const extra = extraParams(options)
   return {
     ...place,
@@ -67,7 +67,7 @@ export function compileSite(
     serverName:
       options.serverName === undefined ? undefined : text('serverName', options.serverName),
     policy: {
-      authorization: flag('authorization', options.authorization ?? true),
+      authorization: checkFlag('authorization', options.authorization ?? true),
       unsafeHeaderNames: texts('unsafeHeaderNames', options.unsafeHeaderNames ?? []),
     },
     context: contextOf(options, files, extra),

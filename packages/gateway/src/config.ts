@@ -4,7 +4,7 @@ import { existsSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import { shown } from './check.ts'
+import { shown } from './checks.ts'
 import type { HostOptions, RouteOptions, SiteOptions } from './options.ts'
 import type { ServeOptions } from './server/options.ts'
 

@@ -8,7 +8,7 @@ import { nodeExchange } from './adapters/node.ts'
 import { webExchange } from './adapters/web.ts'
 import { Backends } from './backends.ts'
 import { checkRequestBody } from './bodies/rules.ts'
-import { flag, refuseUnknown } from './check.ts'
+import { checkFlag, refuseUnknown } from './checks.ts'
 import { SITE_OPTIONS } from './compile-site.ts'
 import type { Exchange, Handler, Middleware } from './exchange.ts'
 import { failWith, StatusError, type Fail } from './failure.ts'
@@ -82,7 +82,7 @@ class FastCGIGateway implements Gateway {
     refuseUnknown(options, [...OWN_OPTIONS, ...SITE_OPTIONS])
     const { sites = [], backends, trustProxy, use = [], accessLog: log = false, ...rest } = options
     const { requestBody, response, development, logger = silentLogger, ...site } = rest
-    this.#fail = failWith(logger, flag('development', development ?? false))
+    this.#fail = failWith(logger, checkFlag('development', development ?? false))
     this.#backends = new Backends(backends)
     const handler = new SiteHandler({
       sites: new Sites(site, sites, this.#backends),

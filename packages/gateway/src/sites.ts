@@ -1,7 +1,7 @@
 // Which site answers: chosen by the host that is asked for, then by the path.
 
 import type { Backends } from './backends.ts'
-import { refuseUnknown, shown, text, texts, within } from './check.ts'
+import { refuseUnknown, shown, text, texts, within } from './checks.ts'
 import { compileSite, SITE_OPTIONS } from './compile-site.ts'
 import type { HostOptions, RouteOptions, SiteOptions } from './options.ts'
 import type { Site } from './site.ts'
