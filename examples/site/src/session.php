@@ -41,6 +41,8 @@ function startSession(): void
     session_name(SESSION_NAME);
     session_start([
         'use_strict_mode' => '1',
+        // The pages say themselves what may be kept.
+        'cache_limiter' => '',
         'cookie_httponly' => '1',
         'cookie_samesite' => 'Lax',
         'cookie_path' => url('/'),
