@@ -116,9 +116,15 @@ function bytes(int $count): string
     return round($count / 1024 ** $power, 1) . ' ' . $units[$power - 1];
 }
 
+/** Whether PHP is WebAssembly in a process of Node. Its interface may carry another's name, the system it was built for does not. */
+function isEmbedded(): bool
+{
+    return stripos(php_uname('s'), 'emscripten') !== false;
+}
+
 /** How PHP is run here. */
 function backend(): string
 {
-    $names = ['fpm-fcgi' => 'php-fpm', 'cgi-fcgi' => 'php-cgi', 'wasm' => 'embedded PHP'];
-    return $names[PHP_SAPI] ?? PHP_SAPI;
+    $names = ['fpm-fcgi' => 'php-fpm', 'cgi-fcgi' => 'php-cgi'];
+    return isEmbedded() ? 'embedded PHP' : $names[PHP_SAPI] ?? PHP_SAPI;
 }

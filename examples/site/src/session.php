@@ -33,14 +33,16 @@ function startSession(): void
         // The folder may have a depth and a mode before it: "2;0600;/var/lib/php/sessions".
         $parts = explode(';', (string) session_save_path());
         $folder = (string) end($parts);
-        // Embedded PHP has a folder in the memory of each worker, where no other worker finds the session again.
-        if ($folder === '' || PHP_SAPI === 'wasm' || !@is_writable($folder)) {
+        // Embedded PHP may keep them in the memory of one worker, where no other finds them again.
+        if ($folder === '' || isEmbedded() || !@is_writable($folder)) {
             session_save_path(privateFolder());
         }
     }
     session_name(SESSION_NAME);
     session_start([
         'use_strict_mode' => '1',
+        // The pages say themselves what may be kept.
+        'cache_limiter' => '',
         'cookie_httponly' => '1',
         'cookie_samesite' => 'Lax',
         'cookie_path' => url('/'),

@@ -174,7 +174,7 @@ function events(form) {
     if (!start.disabled) {
       result.textContent = last
         ? `You have stopped, and PHP with you: after ${last.sent} of ${last.of} events it saw that nobody listens.`
-        : 'You have stopped. PHP has not said yet that it noticed.'
+        : 'You have stopped. PHP goes on until it notices, or until all is said.'
     }
   })
 }

@@ -27,7 +27,11 @@ function eventsPage(): void
 <p class="result" role="status"></p>
 <ol class="events" reversed aria-label="Events"></ol>
 </form>
+<?php if (isEmbedded()): ?>
+<p class="hint">When you stop, the gateway lets PHP go. Embedded PHP cannot notice, and goes on for nobody until all is said.</p>
+<?php else: ?>
 <p class="hint">When you stop, the gateway lets PHP go, and PHP notices with its next event. Then it says so itself.</p>
+<?php endif ?>
 <?php
     });
 }

@@ -43,6 +43,8 @@ function failTruncated(): void
     header('Cache-Control: no-store, no-transform');
     echo str_pad('One hundred of the thousand bytes that were announced.', 99, '.'), "\n";
     flush();
+    // The browser is to have these before the script ends: then a 502 comes too late, and the answer can only break off.
+    usleep(300 * 1000);
 }
 
 function failSlow(): void

@@ -22,8 +22,8 @@ function uploadPage(): void
         heading('An upload', 'PHP says the name, the size and the SHA-256 of what arrived. Your browser compares. Nothing is kept.');
         ?>
 <form class="panel" method="post" action="<?= e(url('/upload')) ?>" enctype="multipart/form-data" data-upload>
-<h2>A file, by a form</h2>
 <?= $token ?>
+<h2>A file, by a form</h2>
 <div class="field">
 <label for="file">File</label>
 <input id="file" type="file" name="file" required aria-describedby="file-hint">
