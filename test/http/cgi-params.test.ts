@@ -256,6 +256,13 @@ describe('siteParams', () => {
     assert.equal(site('/', [['APP_ENV', 'dev']]).APP_ENV, 'dev')
   })
 
+  test('says nothing twice: what is chosen replaces what is usual', () => {
+    const { pieces } = siteParams('/srv', { SERVER_SOFTWARE: 'mine' })
+    const pairs = shown(pieces.flatMap((piece) => decodePairs(piece)))
+    const said = pairs.filter(([name]) => name === 'SERVER_SOFTWARE')
+    assert.deepEqual(said, [['SERVER_SOFTWARE', 'mine']])
+  })
+
   test('says / for a root that is / without its slash', () => {
     assert.equal(site('').DOCUMENT_ROOT, '/')
   })

@@ -129,11 +129,19 @@ function headerFields(headers: Readonly<Record<string, string>>): [string, strin
   })
 }
 
+/** Each name once: what the options say last counts. */
 function extraParams({ params = {}, unsafeParams = {} }: SiteOptions): ParamPair[] {
   const safe = pairsOf(params)
   const unsafe = safe.map(([name]) => paramText(name)).find((name) => UNSAFE_PARAMS.has(name))
-  if (unsafe === undefined) return [...safe, ...pairsOf(unsafeParams)]
-  throw new TypeError(`params.${unsafe} lets PHP run or read any file: give it in unsafeParams`)
+  if (unsafe !== undefined) {
+    throw new TypeError(`params.${unsafe} lets PHP run or read any file: give it in unsafeParams`)
+  }
+  const all: ParamPair[] = [
+    ['SERVER_SOFTWARE', 'fastcgi-gateway'],
+    ...safe,
+    ...pairsOf(unsafeParams),
+  ]
+  return [...new Map(all.map((pair) => [paramText(pair[0]), pair])).values()]
 }
 
 function pairsOf(params: Params): ParamPair[] {

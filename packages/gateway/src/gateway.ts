@@ -15,6 +15,7 @@ import { failWith, StatusError, type Fail } from './failure.ts'
 import { clientReader } from './forwarded.ts'
 import { silentLogger } from './logger.ts'
 import { accessLog } from './middlewares/access-log.ts'
+import { compress } from './middlewares/compress.ts'
 import type { GatewayOptions } from './options.ts'
 import { checkResponse } from './replies/rules.ts'
 import type { Backend } from './site.ts'
@@ -27,16 +28,16 @@ export interface Gateway extends AsyncDisposable {
    * Answers a web Request: for Bun, Deno, Hono and whatever speaks `fetch`.
    * @param info What the server knows about the connection.
    */
-  fetch(request: Request, info?: FetchInfo | object): Promise<Response>
+  readonly fetch: (request: Request, info?: FetchInfo | object) => Promise<Response>
   /**
    * Answers a request of node:http or node:http2; fits `http.createServer`, Express and Connect. With `next`, what is not found here, and
    * what fails before an answer has begun, is handed on.
    */
-  handler(
+  readonly handler: (
     request: IncomingMessage | Http2ServerRequest,
     response: ServerResponse | Http2ServerResponse,
     next?: (error?: unknown) => void,
-  ): void
+  ) => void
   /** The backends in use, for health checks and metrics. */
   readonly backends: readonly Backend[]
   /** How many requests are under way. */
@@ -84,15 +85,17 @@ class FastCGIGateway implements Gateway {
     const { requestBody, response, development, logger = silentLogger, ...site } = rest
     this.#fail = failWith(logger, checkFlag('development', development ?? false))
     this.#backends = new Backends(backends)
+    const responseRules = checkResponse(response)
     const handler = new SiteHandler({
       sites: new Sites(site, sites, this.#backends),
       requestBody: checkRequestBody(requestBody),
-      response: checkResponse(response),
+      response: responseRules,
       logger,
       fail: this.#fail,
       development: development ?? false,
     })
-    const answer = fold(use, (exchange) => handler.handle(exchange))
+    const compressing = responseRules.compress ? [compress(responseRules.compress)] : []
+    const answer = fold([...compressing, ...use], (exchange) => handler.handle(exchange))
     const readClient = clientReader(trustProxy, site.serverName)
     const observers = log === false ? [] : [accessLog(log === true ? {} : log, logger)]
     this.#handle = fold(observers, (exchange) => {

@@ -103,7 +103,13 @@ export class SiteHandler implements ScriptHooks {
   }
 
   spool(exchange: Exchange, streaming: boolean): void {
-    exchange.reply = new SpooledReply(exchange.reply, this.#services.response, { streaming })
+    const { response, logger } = this.#services
+    const onDiskFailure = (error: unknown): void =>
+      logger.warn(
+        { error, site: exchange.site?.name },
+        'PHP waits for a slow client: the disk takes no more of its answer',
+      )
+    exchange.reply = new SpooledReply(exchange.reply, response, { streaming, onDiskFailure })
   }
 
   emptyFailure(exchange: Exchange, status: number): void {

@@ -1,6 +1,7 @@
 // HTTP request -> CGI/1.1 params (RFC 3875 §4.1), with the names beyond the RFC that PHP applications read.
 
 import {
+  paramText,
   prepareParams,
   type ParamPair,
   type Params,
@@ -46,19 +47,22 @@ export interface CgiContext {
 
 /**
  * The params that are the same for all requests of a site, encoded once.
- * @param more Further params of the application's choice.
+ * @param more Further params of the application's choice; one of them replaces what would be said otherwise.
  */
 export function siteParams(root: string, more: Params = {}): PreparedParams {
-  const own = Symbol.iterator in more ? [...more] : Object.entries(more)
-  return prepareParams([
+  const own = (Symbol.iterator in more ? [...more] : Object.entries(more)).filter(
+    (pair): pair is ParamPair => pair[1] !== undefined,
+  )
+  const chosen = new Set(own.map(([name]) => paramText(name)))
+  const usual: ParamPair[] = [
     ['GATEWAY_INTERFACE', 'CGI/1.1'],
     ['SERVER_SOFTWARE', 'fastcgi-client'],
     // A checked root of `/`, as php-fpm in a chroot has it, is empty.
     ['DOCUMENT_ROOT', root || '/'],
     // php-cgi refuses to run without it (cgi.force_redirect).
     ['REDIRECT_STATUS', '200'],
-    ...own.filter((pair): pair is ParamPair => pair[1] !== undefined),
-  ])
+  ]
+  return prepareParams([...usual.filter(([name]) => !chosen.has(paramText(name))), ...own])
 }
 
 /**
