@@ -35,7 +35,10 @@ test('3 workers, 50 clients that do not read, 20 uploads that stand still: a fas
     join(root, 'page.php'),
     `<?php header('Content-Type: application/octet-stream'); for ($i = 0; $i < ${PAGE / 65536}; $i++) echo str_repeat('x', 65536); file_put_contents(__DIR__ . '/done', '.', FILE_APPEND | LOCK_EX);`,
   )
-  await writeFile(join(root, 'count.php'), '<?php clearstatcache(); echo (int) @filesize(__DIR__ . "/done");')
+  await writeFile(
+    join(root, 'count.php'),
+    '<?php clearstatcache(); echo (int) @filesize(__DIR__ . "/done");',
+  )
   await writeFile(join(root, 'index.php'), '<?php echo "hello";')
   const fpm = await startFpm(t, { workers: 3 })
   const backend = { address: fpm.address, connections: 3 }
@@ -45,7 +48,11 @@ test('3 workers, 50 clients that do not read, 20 uploads that stand still: a fas
     response: { directory: join(root, 'spool') },
   })
   for (let index = 0; index < 20; index++) {
-    await stalled(t, port, `POST /index.php HTTP/1.1\r\nHost: a\r\nContent-Length: 100000\r\n\r\nbegun`)
+    await stalled(
+      t,
+      port,
+      `POST /index.php HTTP/1.1\r\nHost: a\r\nContent-Length: 100000\r\n\r\nbegun`,
+    )
   }
   for (let index = 0; index < 50; index++) {
     await stalled(t, port, 'GET /page.php HTTP/1.1\r\nHost: a\r\n\r\n')

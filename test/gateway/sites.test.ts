@@ -219,7 +219,7 @@ describe('options that cannot be used', () => {
   ]
   for (const [what, options, message] of rows) {
     test(`${what} is refused, and named`, () => {
-      assert.throws(() => createGateway(options as GatewayOptions), { message })
+      assert.throws(() => createGateway(options), { message })
     })
   }
 })

@@ -44,18 +44,18 @@ export function checkNames(owner: string, value: unknown, names: readonly string
 /** A pattern of `path-patterns.ts`. */
 export const PATTERN = 'a pattern for paths, such as /private/** or *.sql'
 
-export function isPattern(text: string): boolean {
-  return text !== '' && !isUnclean(text)
+export function isPattern(value: string): boolean {
+  return value !== '' && !isUnclean(value)
 }
 
 /** A path below the root that means nothing else on the way: no `.`, `..`, repeated slash, backslash or control character. */
-export function isCleanPath(text: string): boolean {
-  return text.startsWith('/') && !isUnclean(text)
+export function isCleanPath(path: string): boolean {
+  return path.startsWith('/') && !isUnclean(path)
 }
 
-function isUnclean(text: string): boolean {
+function isUnclean(path: string): boolean {
   // eslint-disable-next-line no-control-regex -- control characters are what it looks for
-  return /[\x00-\x1f\x7f\\]|\/\/|(?:^|\/)\.{1,2}(?:\/|$)/.test(text)
+  return /[\x00-\x1f\x7f\\]|\/\/|(?:^|\/)\.{1,2}(?:\/|$)/.test(path)
 }
 
 /** A value as a message shows it. */

@@ -45,7 +45,7 @@ export async function loadConfig(path: string): Promise<ServeOptions> {
   if (!existsSync(file)) throw new ConfigError(`the configuration file ${file} is not there`)
   const loaded = await read(file)
   if (typeof loaded === 'object' && loaded !== null && !Array.isArray(loaded)) {
-    return absolutePaths(loaded as ServeOptions, dirname(file))
+    return absolutePaths(loaded, dirname(file))
   }
   throw new ConfigError(
     `${file} must ${file.endsWith('.json') ? 'hold' : 'export by default'} an object of options, not ${shown(loaded)}`,

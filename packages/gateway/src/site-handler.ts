@@ -139,7 +139,7 @@ export class SiteHandler implements ScriptHooks {
     body: IncomingBody,
   ): Promise<void> {
     const taken = await takeBody(body, this.#services.requestBody)
-    exchange.onClose(() => void taken.dispose())
+    exchange.onClose(() => taken.dispose())
     if (!exchange.closed) this.#dispatch(exchange, site, script, taken)
   }
 

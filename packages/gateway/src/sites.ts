@@ -118,11 +118,11 @@ function isBelow(path: string, folder: string): boolean {
 
 /** The options of a part of something: its own, and those of the whole that it says nothing about. */
 function inherit<T extends SiteOptions>(whole: SiteOptions, part: T): T {
-  const { routes, ...options } = whole
+  const { routes: _routes, ...options } = whole
   const own = given(part)
   if (own.root === undefined) return { ...options, ...own }
   // What was said about another root does not hold for this one.
-  const { backendRoot, ...rest } = options
+  const { backendRoot: _backendRoot, ...rest } = options
   return { ...rest, ...own }
 }
 

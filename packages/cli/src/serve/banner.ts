@@ -33,5 +33,5 @@ export function banner(
 
 function backendName({ backend }: ServeOptions): string | undefined {
   if (typeof backend === 'string') return backend
-  return backend && 'address' in backend ? String(backend.address) : undefined
+  return backend && 'address' in backend ? backend.address : undefined
 }

@@ -101,7 +101,7 @@ function phpOptions(php: unknown, gateway: GatewayOptions): CheckedServeOptions[
     throw new TypeError('php starts a backend, and backend names one: give one of the two')
   }
   if (php === true) return {}
-  if (typeof php === 'object' && php !== null) return php as PhpOptions
+  if (typeof php === 'object' && php !== null) return php
   throw new TypeError('php must be options of startPhp, or true')
 }
 
