@@ -72,9 +72,7 @@ export function within<T>(path: string, check: () => T): T {
   } catch (error) {
     if (!(error instanceof TypeError)) throw error
     const isField = /^[a-zA-Z]+(?:[.[]| (?:must|is|has|names) )/.test(error.message)
-    throw new TypeError(`${path}${isField ? '.' : ': '}${error.message}`, {
-      cause: error.cause ?? error,
-    })
+    throw new TypeError(`${path}${isField ? '.' : ': '}${error.message}`, { cause: error })
   }
 }
 
