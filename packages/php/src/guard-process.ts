@@ -1,11 +1,12 @@
-// The process behind Guard: its stdin says which process groups to watch (`+1234`, `-1234`), and its end that the parent is gone.
+// The process behind Guard. Its arguments are the folder to remove and the process groups to end; its stdin adds and takes away groups
+// (`+1234`, `-1234`), and the end of its stdin says that the parent is gone.
 
 import process from 'node:process'
 import { removeFolder } from './folder.ts'
 import { killGroup } from './group.ts'
 
-const [, , folder] = process.argv
-const groups = new Set<number>()
+const [, , folder, ...watched] = process.argv
+const groups = new Set(watched.map(Number))
 let rest = ''
 
 // Only the end of stdin counts: whoever signals everything that is ours must not get rid of the guard before the guarded.

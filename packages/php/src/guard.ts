@@ -53,14 +53,15 @@ export class Guard {
 
   #start(): { child: ChildProcess; gone: Promise<void> } {
     // Detached: what the terminal sends to this process (Ctrl-C, hang-up) is not for the guard.
-    const child = spawn(process.execPath, [PROGRAM, this.#folder], {
+    const groups = [...this.#watched].map(String)
+    const child = spawn(process.execPath, [PROGRAM, this.#folder, ...groups], {
       cwd: tmpdir(),
       detached: true,
       env: runtimeEnv(process.env),
       stdio: ['pipe', 'ignore', 'ignore'],
       windowsHide: true,
     })
-    // A guard that is gone is told by its exit; what was written to it is written again to the next.
+    // That a guard is gone is told by its exit; the next one is told all that this one was.
     child.stdin.on('error', () => {})
     const gone = new Promise<void>((resolve) => {
       child.once('exit', resolve)
@@ -77,7 +78,6 @@ export class Guard {
       const { child, gone } = this.#start()
       this.#child = child
       this.#gone = gone
-      for (const group of this.#watched) this.#tell(`+${group}`)
     }, RESTART_DELAY)
   }
 

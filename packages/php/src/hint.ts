@@ -21,6 +21,12 @@ export function installHint(): string {
   return BY_DISTRIBUTION.find(({ like }) => like.test(ids))?.command ?? EMBEDDED_HINT
 }
 
+/** How to get a PHP that is not embedded. */
+export function systemHint(): string {
+  const hint = installHint()
+  return hint === EMBEDDED_HINT ? 'see https://www.php.net/downloads' : hint
+}
+
 /** ID and ID_LIKE of os-release(5). */
 function distribution(): string {
   if (process.platform !== 'linux' || !existsSync('/etc/os-release')) return ''

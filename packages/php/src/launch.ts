@@ -78,7 +78,15 @@ async function phpFpm(context: LaunchContext): Promise<Launch> {
     catch_workers_output: 'yes',
     decorate_workers_output: 'no',
   }
-  const general = { daemonize: 'no', log_level: 'notice', log_limit: 65_536 }
+  const general = {
+    daemonize: 'no',
+    // Its log comes by stderr (-O); the file that it would open as well may be root's.
+    error_log: '/dev/null',
+    log_level: 'notice',
+    log_limit: 65_536,
+    // Without it the master asks its workers to finish, and ends them in the same breath.
+    process_control_timeout: `${Math.max(1, Math.ceil(options.stopTimeout / 1000))}s`,
+  }
   writePrivate(configuration, section('global', general) + section('php', pool), owner)
   return {
     kind: 'php-fpm',

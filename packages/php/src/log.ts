@@ -10,7 +10,7 @@ export interface PhpLogEntry {
   readonly level: PhpLogLevel
   /** One line, without its time and level. */
   readonly message: string
-  /** Who says it: the backend itself, what PHP wrote outside a request, or this package. */
+  /** Who says it: the backend, with what PHP writes to its log, or this package. */
   readonly source: 'php-fpm' | 'php-cgi' | 'embedded' | 'supervisor'
 }
 

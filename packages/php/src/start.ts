@@ -6,7 +6,7 @@ import { messageOf, PhpStartError, type PhpAttempt } from './errors.ts'
 import { findPhp } from './find.ts'
 import type { PhpFound } from './found.ts'
 import { createFolder, ownerOf, removeFolder } from './folder.ts'
-import { EMBEDDED_HINT, installHint } from './hint.ts'
+import { EMBEDDED_HINT, installHint, systemHint } from './hint.ts'
 import { identify } from './identify.ts'
 import { prepareLaunch } from './launch.ts'
 import { checkOptions, type CheckedOptions, type StartPhpOptions } from './options.ts'
@@ -139,11 +139,11 @@ function describe(found: PhpFound, workers: number, attempts: readonly PhpAttemp
   const failed = attempts.map((attempt) => `${attempt.kind} did not start`)
   if (kind === 'embedded') {
     const why = failed.length > 0 ? failed.join(', ') : 'no php-fpm or php-cgi was chosen or found'
-    return `embedded PHP ${version}, ${count} (${why}); php-fpm is about ten times faster: ${installHint()}`
+    return `embedded PHP ${version}, ${count} (${why}); php-fpm is about ten times faster: ${systemHint()}`
   }
   const where = origin === 'program' ? 'as asked for' : `found in ${origin}`
   const line = `${kind} ${version}, ${count} (${program}, ${[where, ...failed].join('; ')})`
-  return kind === 'php-fpm' ? line : `${line}; php-fpm is sturdier: ${installHint()}`
+  return kind === 'php-fpm' ? line : `${line}; php-fpm is sturdier: ${systemHint()}`
 }
 
 function startError(

@@ -3,6 +3,7 @@
 import { fork, type ChildProcess } from 'node:child_process'
 import { rmSync } from 'node:fs'
 import { parseAddress } from '@fastcgi/client'
+import { messageOf } from '../errors.ts'
 import { log, SETTLE, type WorkerMessage } from './config.ts'
 
 /** What a crew is made of. */
@@ -22,6 +23,8 @@ export interface Worker {
 interface Member extends Worker {
   readonly child: ChildProcess
   served: number
+  /** `coming`: its successor starts; `here`: it is ready, and this one goes at the next opportunity. */
+  successor: 'none' | 'coming' | 'here'
   /** Rings when a worker goes on with what nobody waits for. */
   patience: NodeJS.Timeout | undefined
 }
@@ -50,7 +53,7 @@ export class Crew {
   async start(): Promise<void> {
     const starts = Array.from({ length: this.#options.size }, () => this.#hire())
     const [first, ...others] = starts
-    for (const other of others) other.catch(() => this.#hireLater())
+    for (const other of others) other.catch((error: unknown) => this.#hireLater(error))
     await first
   }
 
@@ -102,7 +105,13 @@ export class Crew {
           if (member) this.#onSettled(member, message.memory)
           return
         }
-        member = { child, address: message.address, served: 0, patience: undefined }
+        member = {
+          child,
+          address: message.address,
+          served: 0,
+          successor: 'none',
+          patience: undefined,
+        }
         this.#all.add(member)
         this.#pause = FIRST_PAUSE
         this.#offer(member)
@@ -125,17 +134,45 @@ export class Crew {
 
   #onSettled(member: Member, memory: number): void {
     clearTimeout(member.patience)
+    if (member.successor === 'here') return this.#dismiss(member)
+    if (memory >= MAX_MEMORY) {
+      this.#dismiss(member)
+      if (member.successor === 'none')
+        this.#hire().catch((error: unknown) => this.#hireLater(error))
+      return
+    }
     const { maxRequests } = this.#options
-    const worn = maxRequests > 0 && member.served >= maxRequests
-    if (!worn && memory < MAX_MEMORY) return this.#offer(member)
-    // Until the new one is ready there is one less, but nobody waits for one that is going.
-    this.#dismiss(member)
-    this.#hire().catch((error: unknown) => this.#hireLater(error))
+    if (maxRequests > 0 && member.served >= maxRequests) this.#relieve(member)
+    this.#offer(member)
+  }
+
+  /** It serves until another one can. */
+  #relieve(member: Member): void {
+    if (member.successor !== 'none') return
+    member.successor = 'coming'
+    this.#hire().then(
+      () => {
+        member.successor = 'here'
+        if (this.#forget(member)) this.#dismiss(member)
+      },
+      (error: unknown) => {
+        member.successor = 'none'
+        if (!this.#all.has(member)) return this.#hireLater(error)
+        log('ERROR', `a worker that has served long goes on: ${messageOf(error)}`)
+      },
+    )
   }
 
   #dismiss(member: Member): void {
     this.#all.delete(member)
     member.child.kill('SIGKILL')
+  }
+
+  /** Takes it from those that are idle. @returns whether it was one of them */
+  #forget(member: Member): boolean {
+    const at = this.#idle.indexOf(member)
+    if (at >= 0) this.#idle.splice(at, 1)
+    return at >= 0
   }
 
   /** A socket stays behind when its process is killed. */
@@ -148,16 +185,14 @@ export class Crew {
     clearTimeout(member.patience)
     this.#removeSocket(member)
     if (this.#stopped || !this.#all.delete(member)) return
-    const at = this.#idle.indexOf(member)
-    if (at >= 0) this.#idle.splice(at, 1)
-    this.#hireLater(new Error(`a worker ended (${how})`))
+    this.#forget(member)
+    if (member.successor === 'none') this.#hireLater(new Error(`a worker ended (${how})`))
   }
 
-  #hireLater(reason?: unknown): void {
+  #hireLater(reason: unknown): void {
     const pause = this.#pause
     this.#pause = Math.min(pause * 2, LONGEST_PAUSE)
-    const why = reason instanceof Error ? reason.message : 'a worker did not start'
-    log('ERROR', `${why}: starting another one in ${pause} ms`)
+    log('ERROR', `${messageOf(reason)}: starting another one in ${pause} ms`)
     setTimeout(() => {
       if (!this.#stopped) this.#hire().catch((error: unknown) => this.#hireLater(error))
     }, pause)

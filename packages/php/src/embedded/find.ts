@@ -1,7 +1,6 @@
 // Finds the packages of embedded PHP: they are optional, so they may be the project's, or nobody's.
 
-import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
-import { createRequire } from 'node:module'
+import { existsSync, readdirSync, readFileSync, realpathSync, statSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import process from 'node:process'
 import { fileURLToPath, pathToFileURL } from 'node:url'
@@ -13,12 +12,12 @@ export interface EmbeddedModules {
   readonly build: string
 }
 
-/** The newest `@php-wasm/node-8-x` that the project, the working directory or this package can see. */
+/** The newest `@php-wasm/node-8-x` nearest to the project, else to the working directory, else to this package. */
 export function findEmbedded(root: string): PhpFound[] {
   const starts = [root, process.cwd(), dirname(fileURLToPath(import.meta.url))]
-  const folders = new Set(starts.flatMap((start) => scopeFolders(start)))
-  const builds = [...folders].flatMap((folder) => buildsIn(folder))
-  const [newest] = builds.toSorted((a, b) => b.localeCompare(a, 'en', { numeric: true }))
+  const folders = starts.flatMap((start) => scopeFolders(start))
+  const nearest = folders.map((folder) => buildsIn(folder)).find((builds) => builds.length > 0)
+  const [newest] = (nearest ?? []).toSorted((a, b) => b.localeCompare(a, 'en', { numeric: true }))
   if (newest === undefined) return []
   const problem = universalOf(newest)
     ? undefined
@@ -51,12 +50,8 @@ function buildsIn(folder: string): string[] {
 
 /** The version that fits a build is the one that it sees itself. */
 function universalOf(build: string): string | undefined {
-  try {
-    const require = createRequire(join(build, 'package.json'))
-    return dirname(require.resolve('@php-wasm/universal/package.json'))
-  } catch {
-    return undefined
-  }
+  const folders = scopeFolders(realpathSync(build)).map((scope) => join(scope, 'universal'))
+  return folders.find((folder) => existsSync(join(folder, 'package.json')))
 }
 
 /** What `import` is to load; the resolution of require() would choose the CommonJS half. */

@@ -2,6 +2,7 @@
 
 import { Client } from '@fastcgi/client'
 import type { ResponderReply, ResponderRequest } from '@fastcgi/client/responder'
+import { messageOf } from '../errors.ts'
 import { log } from './config.ts'
 
 // A script may take as long as it wants to; a worker that dies closes its connection.
@@ -21,7 +22,7 @@ export async function forward(
     for await (const { type, data } of answer) await reply[type](data)
   } catch (error) {
     if (signal.aborted) return
-    log('ERROR', `a request failed: ${error instanceof Error ? error.message : String(error)}`)
+    log('ERROR', `a request failed: ${messageOf(error)}`)
     // Half an answer, or none, must not look like a whole one.
     reply.destroy()
   } finally {

@@ -3,6 +3,7 @@
 import process from 'node:process'
 import { fileURLToPath } from 'node:url'
 import { serve } from '@fastcgi/client/responder'
+import { messageOf } from '../errors.ts'
 import { log, readConfig } from './config.ts'
 import { Crew } from './crew.ts'
 import { forward } from './forward.ts'
@@ -20,7 +21,7 @@ const crew = new Crew({
 
 // Nobody listens before PHP runs: a package that is broken is told at the start.
 await crew.start().catch((error: unknown) => {
-  log('ERROR', error instanceof Error ? error.message : String(error))
+  log('ERROR', messageOf(error))
   process.exit(1)
 })
 const server = await serve(

@@ -10,7 +10,8 @@ const PHP_INI = '/internal/shared/php.ini'
 const PREPEND = '/internal/shared/fastcgi.php'
 /** Folders that belong to the runtime itself, or mean another machine's devices. */
 const NOT_SHARED = new Set(['dev', 'proc', 'sys', 'internal', 'request'])
-// What php-wasm sets otherwise, as PHP's own php.ini-production has it: errors are for the log, and uploads end somewhere.
+// As php.ini-production has it: errors are for the log, and uploads end somewhere. Connections to elsewhere crash this PHP, so that
+// applications, which look for these functions, must not find them.
 const DEFAULT_INI = `
 display_errors = 0
 display_startup_errors = 0
@@ -18,6 +19,8 @@ html_errors = 0
 log_errors = 1
 upload_max_filesize = 128M
 post_max_size = 128M
+allow_url_fopen = 0
+disable_functions = fsockopen,pfsockopen,stream_socket_client,curl_init,curl_exec,curl_multi_init,curl_multi_exec
 `
 // php-wasm makes HTTPS "off" where there is none, and "on" of whatever it is told; this has the last word.
 const PREPEND_CODE = `<?php

@@ -2,6 +2,7 @@
 
 import { join } from 'node:path'
 import process from 'node:process'
+import { inspect } from 'node:util'
 import { formatAddress } from '@fastcgi/client'
 import { serve } from '@fastcgi/client/responder'
 import { answer } from './answer.ts'
@@ -18,7 +19,7 @@ const server = await serve(
     last = turn.catch(() => {})
     await turn.catch((error: unknown) => {
       // What PHP is like after it has failed, nobody knows; the master starts another one.
-      log('ERROR', `PHP has crashed: ${error instanceof Error ? error.message : String(error)}`)
+      log('ERROR', `PHP has crashed: ${inspect(error, { depth: 0 })}`)
       reply.destroy()
       process.exit(1)
     })

@@ -1,0 +1,3 @@
+<?php
+// Calls what does not exist.
+undefined_function();
