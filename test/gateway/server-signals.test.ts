@@ -4,7 +4,7 @@ import assert from 'node:assert/strict'
 import { Agent } from 'node:http'
 import { test } from 'node:test'
 import { startProcess } from '../support/gateway-process.ts'
-import { get, type Outcome } from '../support/serving.ts'
+import { get, Load } from '../support/serving.ts'
 import { until } from '../support/process.ts'
 
 for (const signal of ['SIGTERM', 'SIGINT'] as const) {
@@ -70,25 +70,15 @@ test('SIGHUP takes other options without losing a request', { timeout: 60_000 },
   const { url } = await server.ready()
   const agent = new Agent({ keepAlive: true, maxSockets: 20 })
   t.after(() => agent.destroy())
-  let asking = true
-  const outcomes: Outcome[] = []
-  const asked = Promise.all(
-    Array.from({ length: 20 }, async () => {
-      while (asking) outcomes.push(await get(`${url}/slow?ms=5`, { agent }))
-    }),
-  )
+  const load = new Load(`${url}/slow?ms=5`, 20, agent)
   for (const text of ['two', 'three', 'four']) {
     await server.configure({ text })
     server.program.signal('SIGHUP')
     await until(`${text} answers`, async () => (await get(url)).body.endsWith(` ${text}`))
   }
-  asking = false
-  await asked
-  assert.ok(outcomes.length > 20)
-  assert.deepEqual(
-    outcomes.filter(({ failure, status }) => failure !== undefined || status !== 200),
-    [],
-  )
+  await load.stop()
+  assert.ok(load.outcomes.length > 20)
+  assert.deepEqual(load.failed, [])
   await server.configure({ text: 'five', workers: -1 })
   server.program.signal('SIGHUP')
   await server.program.until('refuses', () =>

@@ -6,26 +6,7 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { startProcess } from '../support/gateway-process.ts'
 import { freePort, temporaryDirectory, until } from '../support/process.ts'
-import { get, type Outcome } from '../support/serving.ts'
-
-/** Asks until the test has seen enough. */
-function load(url: string, clients: number): { stop(): Promise<Outcome[]>; outcomes: Outcome[] } {
-  let asking = true
-  const outcomes: Outcome[] = []
-  const asked = Promise.all(
-    Array.from({ length: clients }, async () => {
-      while (asking) outcomes.push(await get(`${url}/slow?ms=5`))
-    }),
-  )
-  return {
-    outcomes,
-    stop: async () => {
-      asking = false
-      await asked
-      return outcomes
-    },
-  }
-}
+import { get, Load, type Outcome } from '../support/serving.ts'
 
 const failed = ({ failure, status }: Outcome): boolean => failure !== undefined || status !== 200
 const pidOf = ({ body }: Outcome): number => Number(body.split(' ')[0])
@@ -67,16 +48,17 @@ test(
     const pids = new Set<number>()
     await until('each of them answers', async () => pids.add(pidOf(await get(url))).size === 2)
     const [victim = 0, other] = pids
-    const { stop, outcomes } = load(url, 10)
+    const load = new Load(`${url}/slow?ms=5`, 10)
+    const { outcomes } = load
     await until('load', () => outcomes.length > 50)
     process.kill(victim, 'SIGKILL')
     await until(
       'another one answers',
       () => new Set(outcomes.filter((o) => !failed(o)).map(pidOf)).size === 3,
     )
-    await stop()
+    await load.stop()
     // What it had begun is lost with it, and nothing else: it had no more than the clients had asked.
-    assert.ok(outcomes.filter(failed).length <= 10)
+    assert.ok(load.failed.length <= 10)
     assert.ok(outcomes.map(pidOf).includes(other!))
     assert.match(server.log, /error worker \d died \(SIGKILL\)/)
     assert.match(server.log, /warn worker \d is gone \(SIGKILL\); starting another one in 100 ms/)
@@ -92,15 +74,16 @@ test(
   async (t) => {
     const server = await startProcess(t, { workers: 2, text: 'one' })
     const { url } = await server.ready()
-    const { stop, outcomes } = load(url, 10)
+    const load = new Load(`${url}/slow?ms=5`, 10)
+    const { outcomes } = load
     await until('load', () => outcomes.length > 50)
     await server.configure({ workers: 2, text: 'two' })
     server.program.signal('SIGHUP')
     await server.program.until('has reloaded', () => server.log.includes('SIGHUP: reloaded'))
     const from = outcomes.length
     await until('more load', () => outcomes.length > from + 100)
-    await stop()
-    assert.deepEqual(outcomes.filter(failed), [])
+    await load.stop()
+    assert.deepEqual(load.failed, [])
     assert.ok(outcomes.slice(-50).every(({ body }) => body.endsWith(' two')))
   },
 )
