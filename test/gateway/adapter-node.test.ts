@@ -296,7 +296,7 @@ test('an early answer to a large upload arrives, whole, and the connection is cl
   socket.write(`POST / HTTP/1.1\r\nHost: a\r\nContent-Length: ${size}\r\n\r\n`)
   const piece = Buffer.alloc(64 * 1024)
   const pump = (): void => {
-    while (!ended && socket.write(piece));
+    while (!socket.destroyed && socket.write(piece));
   }
   socket.on('drain', pump)
   pump()

@@ -10,8 +10,8 @@ import { ListenError, serve, type Exchange, type ServeOptions } from '@fastcgi/g
 import { answerBy, sendText } from '../support/exchanges.ts'
 import { rawRequest } from '../support/gateway.ts'
 import { PHP_ROOT } from '../support/paths.ts'
-import { temporaryDirectory, until } from '../support/process.ts'
-import { get, openHttp2, portOf, requestHttp2, startServer } from '../support/serving.ts'
+import { Program, temporaryDirectory, until } from '../support/process.ts'
+import { get, Load, openHttp2, portOf, requestHttp2, startServer } from '../support/serving.ts'
 
 const hello = answerBy((exchange) => sendText(exchange, 'hello'))
 
@@ -52,7 +52,6 @@ test('a socket file that nobody listens on is replaced; one in use, and any othe
   const file = join(directory, 'file')
   writeFileSync(file, 'precious')
   // A process that is killed leaves its socket behind.
-  const { Program } = await import('../support/process.ts')
   const script = `require('net').createServer().listen(${JSON.stringify(path)}, () => console.log('there'))`
   const program = new Program(process.execPath, ['-e', script])
   await program.until('listens', () => program.log.includes('there'))
@@ -93,7 +92,7 @@ test('an address that cannot be taken is told in one sentence, and nothing is le
 
 test('options that cannot be used are refused by their names', async () => {
   const refused = async (options: object, message: RegExp): Promise<void> => {
-    await assert.rejects(serve({ root: PHP_ROOT, ...options } as ServeOptions), {
+    await assert.rejects(serve({ root: PHP_ROOT, ...options }), {
       name: 'TypeError',
       message,
     })
@@ -237,32 +236,18 @@ test('a reload under load loses nothing: what runs is finished as it began, what
   t.after(() => agent.destroy())
   const before = Array.from({ length: 300 }, () => get(`${url}/before`))
   await until('all wait', () => gate.waiting.length === 300)
-  let generation = 0
-  let asking = true
-  const outcomes: Awaited<ReturnType<typeof get>>[] = []
-  const asked = Promise.all(
-    Array.from({ length: 20 }, async () => {
-      while (asking) outcomes.push(await get(`${url}/now`, { agent }))
-    }),
-  )
+  const load = new Load(`${url}/now`, 20, agent)
   for (let round = 1; round <= 10; round++) {
-    const answer = answerBy((exchange) => {
-      generation = Math.max(generation, round)
-      sendText(exchange, `${round}`)
-    })
+    const answer = answerBy((exchange) => sendText(exchange, `${round}`))
     await server.reload({ root: PHP_ROOT, listen: 0, use: [answer] })
     assert.deepEqual(server.addresses, [url])
     assert.equal((await get(`${url}/now`)).body, String(round))
   }
-  asking = false
-  await asked
+  await load.stop()
   gate.open('old')
   for (const { body } of await Promise.all(before)) assert.equal(body, 'old')
-  assert.ok(outcomes.length > 0)
-  assert.deepEqual(
-    outcomes.filter(({ failure, status }) => failure !== undefined || status !== 200),
-    [],
-  )
+  assert.ok(load.outcomes.length > 0)
+  assert.deepEqual(load.failed, [])
   assert.equal(await server.close(), 0)
 })
 

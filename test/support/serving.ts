@@ -87,3 +87,31 @@ export function get(
     request.end()
   })
 }
+
+/** Clients that ask again and again, until the test has seen enough. */
+export class Load {
+  readonly outcomes: Outcome[] = []
+  readonly #enough = new AbortController()
+  readonly #asked: Promise<unknown>
+
+  /** @param agent keeps connections, where one is given */
+  constructor(url: string, clients: number, agent?: Agent) {
+    this.#asked = Promise.all(
+      Array.from({ length: clients }, async () => {
+        while (!this.#enough.signal.aborted) {
+          this.outcomes.push(await get(url, agent ? { agent } : {}))
+        }
+      }),
+    )
+  }
+
+  /** Those that were not answered whole, and with 200. */
+  get failed(): Outcome[] {
+    return this.outcomes.filter(({ failure, status }) => failure !== undefined || status !== 200)
+  }
+
+  async stop(): Promise<void> {
+    this.#enough.abort()
+    await this.#asked
+  }
+}

@@ -1,7 +1,6 @@
 // What a gateway counts of its requests. Outlives the gateway: a reload goes on counting.
 
-import { subscribe, unsubscribe } from 'node:diagnostics_channel'
-import { channelNames, isFastCGIError, type RequestEndMessage } from '@fastcgi/client'
+import { isFastCGIError } from '@fastcgi/client'
 import { recordOf, type RecordedReply } from '../adapters/reply-record.ts'
 import type { Exchange, Middleware } from '../exchange.ts'
 import { Counter, Histogram } from '../server/counters.ts'
@@ -9,10 +8,8 @@ import type { MetricFamily } from '../server/metric-families.ts'
 
 /** In seconds: from a static file to a report that takes a minute. */
 const DURATIONS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60]
-/** protocolStatus of a request that the backend says it has completed. */
-const REQUEST_COMPLETE = 0
 
-export class RequestMetrics implements Disposable {
+export class RequestMetrics {
   readonly #requests = new Counter(
     'fcgi_http_requests_total',
     'Requests that are over, by site, class of status and how they ended.',
@@ -34,15 +31,7 @@ export class RequestMetrics implements Disposable {
     'fcgi_backend_errors_total',
     'Requests that failed, by backend and code of the error.',
   )
-  readonly #incomplete = new Counter(
-    'fcgi_backend_rejections_total',
-    'Requests that the backend answered and then declared not to be complete (protocolStatus).',
-  )
   #active = 0
-
-  constructor() {
-    subscribe(channelNames.requestEnd, this.#onRequestEnd)
-  }
 
   /** To be the outermost middleware. */
   readonly middleware: Middleware = (next) => (exchange) => {
@@ -65,7 +54,6 @@ export class RequestMetrics implements Disposable {
       this.#received.family,
       this.#sent.family,
       this.#failures.family,
-      this.#incomplete.family,
       {
         name: 'fcgi_http_requests_active',
         help: 'Requests that are under way.',
@@ -73,10 +61,6 @@ export class RequestMetrics implements Disposable {
         samples: [{ labels: {}, value: this.#active }],
       },
     ]
-  }
-
-  [Symbol.dispose](): void {
-    unsubscribe(channelNames.requestEnd, this.#onRequestEnd)
   }
 
   #count(exchange: Exchange, record: RecordedReply, received = 0): void {
@@ -91,12 +75,5 @@ export class RequestMetrics implements Disposable {
       const backend = exchange.site?.backend?.name ?? ''
       this.#failures.add({ backend, code: exchange.error.code })
     }
-  }
-
-  /** Output, and then a status that says something else: a clean answer to the client, and still worth a look. */
-  readonly #onRequestEnd = (message: unknown): void => {
-    const { address, protocolStatus } = message as RequestEndMessage
-    if (protocolStatus === REQUEST_COMPLETE) return
-    this.#incomplete.add({ backend: address, protocol_status: String(protocolStatus) })
   }
 }

@@ -137,7 +137,6 @@ export class Instance {
     await Promise.race([this.#drained(), late])
     if (patience) clearTimeout(patience)
     await this.#gateway.close()
-    this.#metrics?.[Symbol.dispose]()
     return this.#cut
   }
 

@@ -26,6 +26,9 @@ export async function servePrimary(checked: CheckedServeOptions): Promise<Gatewa
       'workers: this process is a worker of node:cluster itself; leave the option out',
     )
   }
+  // Workers accept for themselves. Handed out in turn, a connection that is on its way to a worker when that one dies would be answered
+  // by nobody, and never be closed either.
+  cluster.schedulingPolicy = cluster.SCHED_NONE
   const logger = checked.gateway.logger ?? silentLogger
   // A mistake is told once, here, and not by each worker.
   createGateway({ ...checked.gateway }).destroy()
