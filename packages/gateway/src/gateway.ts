@@ -95,7 +95,7 @@ class FastCGIGateway implements Gateway {
       development: development ?? false,
     })
     const compressing = responseRules.compress ? [compress(responseRules.compress)] : []
-    const answer = fold([...compressing, ...use], (exchange) => handler.handle(exchange))
+    const answer = fold([...use, ...compressing], (exchange) => handler.handle(exchange))
     const readClient = clientReader(trustProxy, site.serverName)
     const observers = log === false ? [] : [accessLog(log === true ? {} : log, logger)]
     this.#handle = fold(observers, (exchange) => {

@@ -33,7 +33,7 @@ export interface GatewayOptions extends SiteOptions {
   readonly logger?: Logger | undefined
   /** The access log; `true` writes it to the logger, at level info. @default false */
   readonly accessLog?: boolean | AccessLogOptions | undefined
-  /** Further middlewares, the outermost first. They run once the client and the path are known. @default none */
+  /** Further middlewares, the outermost first. They run once the client and the path are known, outside of compression. @default none */
   readonly use?: readonly Middleware[] | undefined
 }
 

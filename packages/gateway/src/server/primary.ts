@@ -13,7 +13,7 @@ import { processFamilies } from './measure.ts'
 import { addUp, type MetricFamily } from './metric-families.ts'
 import { readTls } from './node-server.ts'
 import type { ServeOptions } from './options.ts'
-import { startBackend } from './php.ts'
+import { backendOf, startBackend } from './php.ts'
 import { BackendProbe } from './readiness.ts'
 import type { GatewayServer } from './server.ts'
 import { describePhp } from './single.ts'
@@ -65,7 +65,7 @@ class Primary implements GatewayServer, AdminSource {
     this.#checked = checked
     this.#php = php
     this.#logger = logger
-    this.#workforce = new Workforce(logger, php?.address)
+    this.#workforce = new Workforce(logger, backendOf(php, checked.workers))
     this.#probe = new BackendProbe(php?.pingPath)
     this.#gateway = this.#gatewayOf(checked)
     this.closed = new Promise((resolve) => {
@@ -167,7 +167,7 @@ class Primary implements GatewayServer, AdminSource {
   }
 
   #gatewayOf({ gateway }: CheckedServeOptions): Gateway {
-    const backend = this.#php?.address
+    const backend = backendOf(this.#php, 0)
     return createGateway({ ...gateway, ...(backend !== undefined && { backend }) })
   }
 

@@ -9,7 +9,7 @@ import { Listener } from './listener.ts'
 import type { MetricFamily } from './metric-families.ts'
 import type { ServeOptions } from './options.ts'
 import { phpStatus } from './php-status.ts'
-import { startBackend } from './php.ts'
+import { backendOf, startBackend } from './php.ts'
 import { BackendProbe } from './readiness.ts'
 import type { GatewayServer } from './server.ts'
 import { VERSION } from './version.ts'
@@ -18,7 +18,10 @@ export async function serveAlone(checked: CheckedServeOptions): Promise<GatewayS
   const logger = checked.gateway.logger ?? silentLogger
   const php = await startBackend(checked, logger)
   try {
-    const instance = await Instance.start(checked, { backend: php?.address, worker: undefined })
+    const instance = await Instance.start(checked, {
+      backend: backendOf(php, 0),
+      worker: undefined,
+    })
     const server = new SingleServer(instance, php, logger)
     try {
       await server.openAdmin(checked)
