@@ -201,3 +201,22 @@ test('with workers, it tells about all of them together', { timeout: 60_000 }, a
   assert.equal(status.workers.length, 2)
   assert.equal((JSON.parse((await get(`${admin}/readyz`)).body) as Health).ready, true)
 })
+
+test('PHP that the server has started is told about, and asked for no more than it has', async (t) => {
+  const server = await startAdmin(t, { root: PHP_ROOT, php: { backend: 'php-fpm', workers: 3 } })
+  const { admin, addresses } = server
+  const answers = await Promise.all(
+    Array.from({ length: 12 }, () => get(`${addresses[0]}/hello.php`)),
+  )
+  assert.ok(answers.every(({ status }) => status === 200))
+  const metrics = (await get(`${admin}/metrics`)).body
+  assert.equal(valueOf(metrics, 'fcgi_php_restarts_total{kind="php-fpm"}'), 0)
+  assert.equal(valueOf(metrics, 'fcgi_php_running{kind="php-fpm"}'), 1)
+  const { php } = JSON.parse((await get(`${admin}/status`)).body) as {
+    php: { kind: string; workers: number; status: Record<string, unknown> }
+  }
+  assert.equal(php.kind, 'php-fpm')
+  assert.equal(php.workers, 3)
+  assert.equal(typeof php.status['accepted conn'], 'number')
+  assert.match(server.php ?? '', /php-fpm/)
+})
