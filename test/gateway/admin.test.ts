@@ -1,6 +1,8 @@
 // The listener for those who run the server.
 
 import assert from 'node:assert/strict'
+import { existsSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 import { Pool } from '@fastcgi/client'
 import { scriptedPeer } from '@fastcgi/client/testing'
@@ -9,7 +11,7 @@ import { answerBy, sendText } from '../support/exchanges.ts'
 import { startFpm } from '../support/fpm.ts'
 import { startProcess } from '../support/gateway-process.ts'
 import { PHP_ROOT } from '../support/paths.ts'
-import { until } from '../support/process.ts'
+import { temporaryDirectory, until } from '../support/process.ts'
 import { get, startServer } from '../support/serving.ts'
 
 interface Health {
@@ -104,11 +106,11 @@ test('failures of backends are counted by their codes; an answer that ends as ov
   )
 })
 
-test('ready means that the backend is there: not when it is gone, but when it is busy', async (t) => {
+test('ready means that the backend is there', async (t) => {
   const fpm = await startFpm(t, { workers: 1 })
   const { admin, addresses } = await startAdmin(t, {
     root: PHP_ROOT,
-    backend: { address: fpm.address, headersTimeout: 500 },
+    backend: fpm.address,
   })
   const health = async (): Promise<Health> => {
     return JSON.parse((await get(`${admin}/readyz`)).body) as Health
@@ -124,9 +126,6 @@ test('ready means that the backend is there: not when it is gone, but when it is
     valueOf(metrics, `fcgi_backend_connections{backend="${fpm.address}",state="idle"}`),
     undefined,
   )
-  await fpm.halt()
-  assert.equal((await health()).ready, true)
-  fpm.proceed()
   await fpm.stop()
   await until('it is down', async () => !(await health()).ready)
   const { backends } = await health()
@@ -200,4 +199,36 @@ test('with workers, it tells about all of them together', { timeout: 60_000 }, a
   const status = JSON.parse((await get(`${admin}/status`)).body) as { workers: object[] }
   assert.equal(status.workers.length, 2)
   assert.equal((JSON.parse((await get(`${admin}/readyz`)).body) as Health).ready, true)
+})
+
+test('PHP that the server has started is told about, and asked for no more than it has', async (t) => {
+  const server = await startAdmin(t, { root: PHP_ROOT, php: { backend: 'php-fpm', workers: 3 } })
+  const { admin, addresses } = server
+  const answers = await Promise.all(
+    Array.from({ length: 12 }, () => get(`${addresses[0]}/hello.php`)),
+  )
+  assert.ok(answers.every(({ status }) => status === 200))
+  const metrics = (await get(`${admin}/metrics`)).body
+  assert.equal(valueOf(metrics, 'fcgi_php_restarts_total{kind="php-fpm"}'), 0)
+  assert.equal(valueOf(metrics, 'fcgi_php_running{kind="php-fpm"}'), 1)
+  const { php } = JSON.parse((await get(`${admin}/status`)).body) as {
+    php: { kind: string; workers: number; status: Record<string, unknown> }
+  }
+  assert.equal(php.kind, 'php-fpm')
+  assert.equal(php.workers, 3)
+  assert.equal(typeof php.status['accepted conn'], 'number')
+  assert.match(server.php ?? '', /php-fpm/)
+})
+
+test('a backend whose workers are all busy is busy, and the server stays ready', async (t) => {
+  const gate = join(await temporaryDirectory(t), 'gate')
+  const server = await startAdmin(t, { root: PHP_ROOT, php: { backend: 'php-fpm', workers: 1 } })
+  const query = `gate=${encodeURIComponent(gate)}&after=done`
+  const running = get(`${server.addresses[0]}/gate.php?${query}`)
+  await until('the only worker is busy', () => existsSync(`${gate}.reached`))
+  const health = JSON.parse((await get(`${server.admin}/readyz`)).body) as Health
+  assert.equal(health.ready, true)
+  assert.equal(health.backends[0]?.state, 'busy')
+  writeFileSync(gate, '')
+  assert.equal((await running).body, 'done')
 })

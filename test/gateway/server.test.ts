@@ -8,6 +8,7 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { ListenError, serve, type Exchange, type ServeOptions } from '@fastcgi/gateway'
 import { answerBy, sendText } from '../support/exchanges.ts'
+import { startFpm } from '../support/fpm.ts'
 import { rawRequest } from '../support/gateway.ts'
 import { PHP_ROOT } from '../support/paths.ts'
 import { Program, temporaryDirectory, until } from '../support/process.ts'
@@ -182,7 +183,8 @@ test('closing finishes what runs, says that connections end, and accepts nothing
   assert.equal((await get(`${url}/now`, { agent })).body, 'now')
   const session = openHttp2(t, h2c)
   const streams = Array.from({ length: 20 }, () => requestHttp2(session, { ':path': '/' }))
-  const running = Array.from({ length: 200 }, () => get(`${url}/`))
+  // The client itself would have the connection kept.
+  const running = Array.from({ length: 200 }, () => get(`${url}/`, { agent }))
   await until('all wait', () => gate.waiting.length === 220)
   const closed = server.close()
   await until('nobody accepts', async () => (await get(`${url}/now`)).failure === 'ECONNREFUSED')
@@ -249,6 +251,22 @@ test('a reload under load loses nothing: what runs is finished as it began, what
   assert.ok(load.outcomes.length > 0)
   assert.deepEqual(load.failed, [])
   assert.equal(await server.close(), 0)
+})
+
+test('a reload leaves what PHP is working on alone', async (t) => {
+  const fpm = await startFpm(t, { workers: 3 })
+  const options: ServeOptions = { root: PHP_ROOT, listen: 0, backend: fpm.address }
+  const server = await startServer(t, options)
+  const gate = join(await temporaryDirectory(t), 'gate')
+  const query = `gate=${encodeURIComponent(gate)}&before=a&after=b`
+  const running = Array.from({ length: 3 }, () => get(`${server.addresses[0]}/gate.php?${query}`))
+  await until('PHP works on it', () => existsSync(`${gate}.reached`))
+  await server.reload(options)
+  writeFileSync(gate, '')
+  for (const { body, failure } of await Promise.all(running)) {
+    assert.equal(failure, undefined)
+    assert.equal(body, 'ab')
+  }
 })
 
 test('a reload opens addresses that are new and closes those that are not wanted any more', async (t) => {

@@ -1,10 +1,10 @@
 // node:http and node:http2 in front of the gateway.
 
-import { Exchange } from '../exchange.ts'
-import { directClient } from './direct-client.ts'
+import type { Exchange } from '../exchange.ts'
 import { NodeReply } from './node-reply.ts'
 import { NodeIncoming } from './node-request.ts'
 import type { NodeRequest, NodeResponse } from './node-types.ts'
+import { RecordedExchange } from './reply-record.ts'
 
 export { continueOnRead } from './node-body.ts'
 export type { NodeRequest, NodeResponse } from './node-types.ts'
@@ -16,11 +16,7 @@ export function nodeExchange(
   next?: (error?: unknown) => void,
 ): Exchange {
   const incoming = new NodeIncoming(request, response)
-  const exchange = new Exchange(
-    incoming,
-    new NodeReply(request, response),
-    directClient(incoming.connection),
-  )
+  const exchange = new RecordedExchange(incoming, new NodeReply(request, response))
   exchange.mount = incoming.base
   exchange.next = next
   return exchange

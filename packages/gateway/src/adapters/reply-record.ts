@@ -1,6 +1,8 @@
 // What an adapter can tell of an answer, for the access log and the metrics: it alone knows what went out.
 
-import type { Reply } from '../http.ts'
+import { Exchange } from '../exchange.ts'
+import type { Incoming, Reply } from '../http.ts'
+import { directClient } from './direct-client.ts'
 
 /** How an answer ended: whole, cut off by a failure on this side, or because the client went away. */
 export type Outcome = 'complete' | 'aborted' | 'closed'
@@ -15,8 +17,18 @@ export interface RecordedReply extends Reply {
   readonly outcome: Outcome | undefined
 }
 
-/** The count that the adapter keeps. @throws TypeError on a reply that something has been put around. */
-export function recordOf(reply: Reply): RecordedReply {
-  if ('outcome' in reply) return reply as RecordedReply
-  throw new TypeError('only the reply of an adapter keeps count: observe it before it is replaced')
+/** An exchange of an adapter, which keeps count whatever is put around its reply. */
+export class RecordedExchange extends Exchange {
+  readonly record: RecordedReply
+
+  constructor(request: Incoming, reply: RecordedReply) {
+    super(request, reply, directClient(request.connection))
+    this.record = reply
+  }
+}
+
+/** @throws TypeError on an exchange that no adapter has made. */
+export function recordOf(exchange: Exchange): RecordedReply {
+  if (exchange instanceof RecordedExchange) return exchange.record
+  throw new TypeError('only the exchange of an adapter keeps count')
 }

@@ -1,8 +1,8 @@
 // Web Requests and Responses in front of the gateway.
 
 import type { FetchInfo } from '@fastcgi/client/http'
-import { Exchange } from '../exchange.ts'
-import { directClient } from './direct-client.ts'
+import type { Exchange } from '../exchange.ts'
+import { RecordedExchange } from './reply-record.ts'
 import { WebReply } from './web-reply.ts'
 import { WebIncoming } from './web-request.ts'
 
@@ -14,7 +14,7 @@ export function webExchange(
   const incoming = new WebIncoming(request, info)
   const reply = new WebReply(request)
   return {
-    exchange: new Exchange(incoming, reply, directClient(incoming.connection)),
+    exchange: new RecordedExchange(incoming, reply),
     answered: reply.response,
   }
 }

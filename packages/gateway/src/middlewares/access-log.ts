@@ -21,7 +21,7 @@ export function accessLog(options: AccessLogOptions, logger: Logger): Middleware
   return (next) => (exchange) => {
     // What came and what goes out, before anything is put around them.
     const { request } = exchange
-    const record = recordOf(exchange.reply)
+    const record = recordOf(exchange)
     exchange.onClose(() => {
       try {
         write(entryOf(exchange, request, record, redact))

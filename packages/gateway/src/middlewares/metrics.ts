@@ -36,7 +36,7 @@ export class RequestMetrics {
   /** To be the outermost middleware. */
   readonly middleware: Middleware = (next) => (exchange) => {
     this.#active++
-    const record = recordOf(exchange.reply)
+    const record = recordOf(exchange)
     const received = exchange.request.body?.length
     exchange.onClose(() => this.#count(exchange, record, received))
     return next(exchange)

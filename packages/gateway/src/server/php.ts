@@ -3,38 +3,57 @@
 import { startPhp, type Php, type PhpLogEntry } from '@fastcgi/php'
 import type { Logger } from '../logger.ts'
 import type { CheckedServeOptions } from './check-options.ts'
+import type { MetricFamily } from './metric-families.ts'
+
+/** Options of a pool for a PHP that was started here; plain, so that workers can be told. */
+export interface PhpPool {
+  readonly address: string
+  readonly connections?: number
+}
 
 /** Starts PHP when the options ask for it; what it says goes to the log. */
 export async function startBackend(
-  { php, gateway, workers: processes }: CheckedServeOptions,
+  { php, gateway }: CheckedServeOptions,
   logger: Logger,
 ): Promise<Php | undefined> {
   if (!php) return undefined
   const { root } = gateway
   if (root === undefined) throw new TypeError('php needs a root: the folder that holds the scripts')
-  const onLog = (entry: PhpLogEntry): void => tell(logger, entry)
-  const started = await startPhp({ root, onLog, ...atLeastFor(processes), ...php })
+  const started = await startPhp({ root, onLog: (entry) => tell(logger, entry), ...php })
   logger.info({ php: started.kind, address: started.address }, started.description)
   return started
 }
 
-/** A backend with as many connections as there are workers of PHP for this process: one more would only wait in PHP's own queue. */
-export interface PhpBackend {
-  readonly address: string
-  readonly connections?: number
-}
-
-/** @param processes How many share the workers of PHP; 0 for this one alone. */
-export function backendOf(php: Php | undefined, processes: number): PhpBackend | undefined {
+/**
+ * The pool of one process: all of them together ask for no more workers than there are.
+ * @param processes how many answer requests
+ */
+export function poolOf(php: Php | undefined, processes: number): PhpPool | undefined {
   if (!php) return undefined
   const { address, workers } = php
   if (workers === undefined) return { address }
-  return { address, connections: Math.max(1, Math.floor(workers / Math.max(1, processes))) }
+  return { address, connections: Math.max(1, Math.floor(workers / processes)) }
 }
 
-/** Two for each process, so that none of them waits for another one's request. */
-function atLeastFor(processes: number): { workers?: number } {
-  return processes > 2 ? { workers: processes * 2 } : {}
+/** What there is to count of a PHP that was started here. */
+export function phpFamilies(php: Php | undefined): MetricFamily[] {
+  if (!php) return []
+  const labels = { kind: php.kind }
+  const { restarts, running } = php.stats
+  return [
+    {
+      name: 'fcgi_php_restarts_total',
+      help: 'How often PHP was started again because it had died.',
+      type: 'counter',
+      samples: [{ labels, value: restarts }],
+    },
+    {
+      name: 'fcgi_php_running',
+      help: 'Whether PHP runs: 1, or 0 while it is being started again.',
+      type: 'gauge',
+      samples: [{ labels, value: running ? 1 : 0 }],
+    },
+  ]
 }
 
 /** What a backend says when all is well is for those who look for something. */

@@ -13,7 +13,7 @@ import { processFamilies } from './measure.ts'
 import { addUp, type MetricFamily } from './metric-families.ts'
 import { readTls } from './node-server.ts'
 import type { ServeOptions } from './options.ts'
-import { backendOf, startBackend } from './php.ts'
+import { phpFamilies, poolOf, startBackend } from './php.ts'
 import { BackendProbe } from './readiness.ts'
 import type { GatewayServer } from './server.ts'
 import { describePhp } from './single.ts'
@@ -65,7 +65,7 @@ class Primary implements GatewayServer, AdminSource {
     this.#checked = checked
     this.#php = php
     this.#logger = logger
-    this.#workforce = new Workforce(logger, backendOf(php, checked.workers))
+    this.#workforce = new Workforce(logger, poolOf(php, checked.workers))
     this.#probe = new BackendProbe(php?.pingPath)
     this.#gateway = this.#gatewayOf(checked)
     this.closed = new Promise((resolve) => {
@@ -150,7 +150,12 @@ class Primary implements GatewayServer, AdminSource {
         samples: [{ labels: {}, value: restarts }],
       },
     ]
-    return addUp([await this.#workforce.families(), processFamilies('primary'), own])
+    return addUp([
+      await this.#workforce.families(),
+      processFamilies('primary'),
+      phpFamilies(this.#php),
+      own,
+    ])
   }
 
   async status(): Promise<object> {
@@ -167,7 +172,7 @@ class Primary implements GatewayServer, AdminSource {
   }
 
   #gatewayOf({ gateway }: CheckedServeOptions): Gateway {
-    const backend = backendOf(this.#php, 0)
+    const backend = this.#php?.address
     return createGateway({ ...gateway, ...(backend !== undefined && { backend }) })
   }
 

@@ -9,7 +9,7 @@ import { Listener } from './listener.ts'
 import type { MetricFamily } from './metric-families.ts'
 import type { ServeOptions } from './options.ts'
 import { phpStatus } from './php-status.ts'
-import { backendOf, startBackend } from './php.ts'
+import { phpFamilies, poolOf, startBackend } from './php.ts'
 import { BackendProbe } from './readiness.ts'
 import type { GatewayServer } from './server.ts'
 import { VERSION } from './version.ts'
@@ -18,10 +18,7 @@ export async function serveAlone(checked: CheckedServeOptions): Promise<GatewayS
   const logger = checked.gateway.logger ?? silentLogger
   const php = await startBackend(checked, logger)
   try {
-    const instance = await Instance.start(checked, {
-      backend: backendOf(php, 0),
-      worker: undefined,
-    })
+    const instance = await Instance.start(checked, { backend: poolOf(php, 1), worker: undefined })
     const server = new SingleServer(instance, php, logger)
     try {
       await server.openAdmin(checked)
@@ -104,7 +101,7 @@ class SingleServer implements GatewayServer, AdminSource {
   }
 
   metrics(): Promise<readonly MetricFamily[]> {
-    return Promise.resolve(this.#instance.families)
+    return Promise.resolve([...this.#instance.families, ...phpFamilies(this.#php)])
   }
 
   async status(): Promise<object> {
@@ -140,7 +137,7 @@ class SingleServer implements GatewayServer, AdminSource {
 /** What is known of a PHP that was started here. */
 export async function describePhp(php: Php | undefined): Promise<object | undefined> {
   if (!php) return undefined
-  const { kind, description, address, statusPath } = php
+  const { kind, version, description, address, statusPath, workers, stats } = php
   const status = statusPath === undefined ? undefined : await phpStatus(address, statusPath)
-  return { kind, description, address, status }
+  return { kind, version, description, address, workers, ...stats, status }
 }

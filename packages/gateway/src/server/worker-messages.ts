@@ -1,15 +1,15 @@
 // What a server and its workers say to each other. Everything is plain data, under one name, so that a program may use the channel, too.
 
-import type { PhpBackend } from './php.ts'
 import type { BackendStatus } from './instance.ts'
 import type { MetricFamily } from './metric-families.ts'
+import type { PhpPool } from './php.ts'
 
 /** What a worker is started with. */
 export interface WorkerTask {
   /** Which place it takes; a worker that replaces another has the same. */
   readonly slot: number
   /** The PHP that was started for all of them. */
-  readonly backend: PhpBackend | undefined
+  readonly backend: PhpPool | undefined
 }
 
 /** What a worker is doing. */
