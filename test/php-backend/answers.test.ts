@@ -171,6 +171,13 @@ function answersAlike(kind: BackendKind): void {
     assert.equal(off.HTTPS, 'off')
   })
 
+  test('the user and password of Basic authentication', async () => {
+    const params = { HTTP_AUTHORIZATION: `Basic ${Buffer.from('me:pä:ss').toString('base64')}` }
+    const server = JSON.parse((await ask(php('env.php', { params }))).text)
+    assert.equal(server.PHP_AUTH_USER, 'me')
+    assert.equal(server.PHP_AUTH_PW, 'pä:ss')
+  })
+
   test('a script runs in its own folder', async () => {
     const { text } = await ask(page('sub/relative.php'))
     assert.equal(text, 'included from sub')

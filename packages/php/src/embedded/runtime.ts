@@ -75,11 +75,22 @@ export function runScript(
       REQUEST_URI: '',
       PHP_SELF: name + (params.get('PATH_INFO') ?? ''),
       ...Object.fromEntries(params),
+      ...credentials(params.get('HTTP_AUTHORIZATION') ?? ''),
       SCRIPT_FILENAME: script,
       FCGI_HTTPS: params.get('HTTPS') ?? '',
     },
     ...(body.length > 0 && { body }),
   })
+}
+
+/** What PHP makes of an Authorization header, and php-wasm does not. */
+function credentials(authorization: string): Record<string, string> {
+  const [, scheme = '', value = ''] = /^(basic|digest) +(.*)$/i.exec(authorization) ?? []
+  if (scheme.toLowerCase() === 'digest') return { PHP_AUTH_DIGEST: value }
+  const text = Buffer.from(value, 'base64').toString()
+  const colon = text.indexOf(':')
+  if (scheme === '' || colon < 0) return {}
+  return { PHP_AUTH_USER: text.slice(0, colon), PHP_AUTH_PW: text.slice(colon + 1) }
 }
 
 /** The headers that PHP itself looks at; all others are only $_SERVER. */
