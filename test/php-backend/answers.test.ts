@@ -1,6 +1,7 @@
 // Every backend answers alike: the same requests to php-fpm, php-cgi and embedded PHP.
 
 import assert from 'node:assert/strict'
+import { statSync } from 'node:fs'
 import { after, describe, test } from 'node:test'
 import { join } from 'node:path'
 import { Pool } from '@fastcgi/client'
@@ -169,6 +170,20 @@ function answersAlike(kind: BackendKind): void {
     assert.equal('HTTPS' in plain, false)
     const off = JSON.parse((await ask(php('env.php', { params: { HTTPS: 'off' } }))).text)
     assert.equal(off.HTTPS, 'off')
+  })
+
+  test('the user and password of Basic authentication', async () => {
+    const params = { HTTP_AUTHORIZATION: `Basic ${Buffer.from('me:pä:ss').toString('base64')}` }
+    const server = JSON.parse((await ask(php('env.php', { params }))).text)
+    assert.equal(server.PHP_AUTH_USER, 'me')
+    assert.equal(server.PHP_AUTH_PW, 'pä:ss')
+  })
+
+  test('new files have the rights that umask leaves', async () => {
+    const { php: started } = await starting
+    const file = join(folderOf(started), 'written')
+    assert.equal((await ask(page('write.php', { query: { file } }))).text, 'written')
+    assert.equal(statSync(file).mode & 0o777, 0o666 & ~process.umask())
   })
 
   test('a script runs in its own folder', async () => {

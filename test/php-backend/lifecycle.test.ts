@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { isFastCGIError, Pool } from '@fastcgi/client'
-import { startPhp, type BackendKind } from '@fastcgi/php'
+import { startPhp, type BackendKind, type StartPhpOptions } from '@fastcgi/php'
 import { killWorker } from '../support/fpm.ts'
 import { bodyOf, Gate, openPool, php } from '../support/php.ts'
 import { accepts, Program, temporaryDirectory, until } from '../support/process.ts'
@@ -33,6 +33,11 @@ function each(name: string, body: (t: test.TestContext, kind: BackendKind) => Pr
   }
 }
 
+/** As few workers of embedded PHP as will do: each takes a second of processor time to start. */
+function of(kind: BackendKind): Partial<StartPhpOptions> {
+  return { backend: kind, ...(kind === 'embedded' && { workers: 1 }) }
+}
+
 /** The answer of a script that must not depend on a connection that was there before. */
 async function fresh(address: string, script = 'hello.php'): Promise<string> {
   const pool = new Pool(address, { keepAlive: false })
@@ -57,7 +62,7 @@ function answersAgain(address: string): Promise<boolean> {
 }
 
 each('close() lets a running request finish, and leaves nothing', async (t, kind) => {
-  const { php: started, log } = await start(t, { backend: kind })
+  const { php: started, log } = await start(t, of(kind))
   const traces = tracesOf(started)
   const gate = new Gate(await temporaryDirectory(t))
   const pool = openPool(t, started.address)
@@ -81,7 +86,7 @@ each('close() lets a running request finish, and leaves nothing', async (t, kind
 })
 
 each('close() ends what does not finish in stopTimeout', async (t, kind) => {
-  const { php: started } = await start(t, { backend: kind, stopTimeout: 100 })
+  const { php: started } = await start(t, { ...of(kind), stopTimeout: 100 })
   const traces = tracesOf(started)
   const mark = join(await temporaryDirectory(t), 'mark')
   const pool = openPool(t, started.address)
@@ -94,7 +99,7 @@ each('close() ends what does not finish in stopTimeout', async (t, kind) => {
 })
 
 each('destroy() ends a running request, and leaves nothing', async (t, kind) => {
-  const { php: started } = await start(t, { backend: kind })
+  const { php: started } = await start(t, of(kind))
   const traces = tracesOf(started)
   const gate = new Gate(await temporaryDirectory(t))
   const pool = openPool(t, started.address)
@@ -112,7 +117,7 @@ each('destroy() ends a running request, and leaves nothing', async (t, kind) => 
 each('await using closes it', async (_t, kind) => {
   let traces: Traces
   {
-    await using started = await startPhp({ root: SITE, backend: kind })
+    await using started = await startPhp({ root: SITE, ...of(kind) })
     traces = tracesOf(started)
     assert.equal(await fresh(started.address), 'hello')
   }
@@ -138,7 +143,7 @@ each('a worker that is killed is replaced', async (t, kind) => {
 })
 
 each('a master that is killed is started again at the same address', async (t, kind) => {
-  const { php: started, log } = await start(t, { backend: kind })
+  const { php: started, log } = await start(t, of(kind))
   const { group, folder } = tracesOf(started)
   const orphans = membersOf(group)
   killWorker(group)

@@ -67,8 +67,9 @@ test('php-fpm comes first', async (t) => {
 test('php-cgi comes next, and the line says why', async (t) => {
   const broken = await script(t, 'exit 1')
   withEnv(t, { PHP_FPM: '', PATH: `${dirname(broken)}:${process.env.PATH}`, PHP_CGI: CGI })
-  const { php: started } = await start(t, {})
+  const { php: started, log } = await start(t, {})
   assert.equal(started.kind, 'php-cgi')
+  assert.ok(log[0]?.startsWith(`supervisor warn: php-fpm (${broken}) does not serve: it is no PHP`))
   assert.match(
     started.description,
     /found in PHP_CGI; php-fpm did not start\); php-fpm is sturdier: /,

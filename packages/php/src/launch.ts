@@ -64,7 +64,8 @@ async function phpFpm(context: LaunchContext): Promise<Launch> {
   const asRoot = process.getuid?.() === 0 && owner === undefined
   const pool = {
     ...(asRoot && { user: 0, group: 0 }),
-    listen: folder.socket,
+    // Quoted, since the path may hold what means something here.
+    listen: `"${folder.socket}"`,
     'listen.mode': '0600',
     // A private pool has one user: workers that wait for it cost little, and forking on demand costs each first request.
     pm: 'static',

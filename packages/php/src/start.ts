@@ -39,7 +39,11 @@ export async function startPhp(options: StartPhpOptions): Promise<Php> {
       checked.signal?.throwIfAborted()
       if (error instanceof TypeError) throw error
       cause ??= error
-      attempts.push({ kind: found.kind, target: found.program, reason: messageOf(error) })
+      const { kind, program: target } = found
+      const reason = messageOf(error)
+      attempts.push({ kind, target, reason })
+      const message = `${kind} (${target}) does not serve: ${reason}`
+      checked.onLog({ level: 'warn', message, source: 'supervisor' })
       // A wish that cannot be met is told, not replaced by another PHP.
       if (isWish(found, checked)) break
     }

@@ -26,6 +26,7 @@ export interface PhpRunning {
 /** Emscripten's file system. */
 export interface EmscriptenFs {
   readonly filesystems: { readonly NODEFS: unknown }
+  open: (path: string, flags: string | number, mode?: number, ...more: unknown[]) => unknown
   mount(type: unknown, options: { root: string }, at: string): void
   unmount(at: string): void
 }

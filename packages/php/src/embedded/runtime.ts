@@ -4,7 +4,7 @@ import { readdirSync, statSync } from 'node:fs'
 import process from 'node:process'
 import { posix } from 'node:path'
 import type { EmbeddedConfig } from './config.ts'
-import { loadPhp, type PhpInstance, type PhpRunning } from './php-wasm.ts'
+import { loadPhp, type EmscriptenFs, type PhpInstance, type PhpRunning } from './php-wasm.ts'
 
 const PHP_INI = '/internal/shared/php.ini'
 const PREPEND = '/internal/shared/fastcgi.php'
@@ -38,6 +38,7 @@ export async function createPhp(config: EmbeddedConfig): Promise<PhpInstance> {
   for (const { at, root } of mountPoints()) {
     php.mkdir(at)
     await php.mount(at, (_php, fs) => {
+      keepUmask(fs)
       fs.mount(fs.filesystems.NODEFS, { root }, at)
       return () => fs.unmount(at)
     })
@@ -75,11 +76,22 @@ export function runScript(
       REQUEST_URI: '',
       PHP_SELF: name + (params.get('PATH_INFO') ?? ''),
       ...Object.fromEntries(params),
+      ...credentials(params.get('HTTP_AUTHORIZATION') ?? ''),
       SCRIPT_FILENAME: script,
       FCGI_HTTPS: params.get('HTTPS') ?? '',
     },
     ...(body.length > 0 && { body }),
   })
+}
+
+/** What PHP makes of an Authorization header, and php-wasm does not. */
+function credentials(authorization: string): Record<string, string> {
+  const [, scheme = '', value = ''] = /^(basic|digest) +(.*)$/i.exec(authorization) ?? []
+  if (scheme.toLowerCase() === 'digest') return { PHP_AUTH_DIGEST: value }
+  const text = Buffer.from(value, 'base64').toString()
+  const colon = text.indexOf(':')
+  if (scheme === '' || colon < 0) return {}
+  return { PHP_AUTH_USER: text.slice(0, colon), PHP_AUTH_PW: text.slice(colon + 1) }
 }
 
 /** The headers that PHP itself looks at; all others are only $_SERVER. */
@@ -93,6 +105,17 @@ function sapiHeaders(params: ReadonlyMap<string, string>, length: number): Recor
     ...(type && { 'content-type': type }),
     ...(length > 0 && { 'content-length': String(length) }),
   }
+}
+
+const kept = new WeakSet<EmscriptenFs>()
+
+/** Emscripten gives a new file the very mode that was asked for, 0666, where every system takes the umask away. */
+function keepUmask(fs: EmscriptenFs): void {
+  if (kept.has(fs)) return
+  kept.add(fs)
+  const open = fs.open.bind(fs)
+  const umask = process.umask()
+  fs.open = (path, flags, mode = 0o666, ...more) => open(path, flags, mode & ~umask, ...more)
 }
 
 /** Everything that this process can see, as for every other PHP. */
