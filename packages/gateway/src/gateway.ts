@@ -68,7 +68,18 @@ const OWN_OPTIONS: readonly string[] = [
  * createServer(gateway.handler).listen(8080)
  */
 export function createGateway(options: GatewayOptions): Gateway {
-  return new FastCGIGateway(options)
+  return new FastCGIGateway(options, [])
+}
+
+/**
+ * Makes a gateway for a server that watches it.
+ * @param observers Outermost: they see every request, those that are refused at once as well.
+ */
+export function createWatchedGateway(
+  options: GatewayOptions,
+  observers: readonly Middleware[],
+): Gateway {
+  return new FastCGIGateway(options, observers)
 }
 
 class FastCGIGateway implements Gateway {
@@ -79,7 +90,7 @@ class FastCGIGateway implements Gateway {
   #closing = false
   #idle: (() => void) | undefined
 
-  constructor(options: GatewayOptions) {
+  constructor(options: GatewayOptions, watching: readonly Middleware[]) {
     refuseUnknown(options, [...OWN_OPTIONS, ...SITE_OPTIONS])
     const { sites = [], backends, trustProxy, use = [], accessLog: log = false, ...rest } = options
     const { requestBody, response, development, logger = silentLogger, ...site } = rest
@@ -97,8 +108,8 @@ class FastCGIGateway implements Gateway {
     const compressing = responseRules.compress ? [compress(responseRules.compress)] : []
     const answer = fold([...use, ...compressing], (exchange) => handler.handle(exchange))
     const readClient = clientReader(trustProxy, site.serverName)
-    const observers = log === false ? [] : [accessLog(log === true ? {} : log, logger)]
-    this.#handle = fold(observers, (exchange) => {
+    const logging = log === false ? [] : [accessLog(log === true ? {} : log, logger)]
+    this.#handle = fold([...watching, ...logging], (exchange) => {
       exchange.client = readClient(exchange.request)
       exchange.path = pathOf(exchange)
       return answer(exchange)

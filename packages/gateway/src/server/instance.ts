@@ -2,7 +2,7 @@
 
 import process from 'node:process'
 import { Pool } from '@fastcgi/client'
-import { createGateway, type Gateway } from '../gateway.ts'
+import { createWatchedGateway, type Gateway } from '../gateway.ts'
 import { silentLogger, type Logger } from '../logger.ts'
 import { RequestMetrics } from '../middlewares/metrics.ts'
 import type { BackendOptions, GatewayOptions } from '../options.ts'
@@ -50,7 +50,7 @@ export class Instance {
     this.#limits = checked.limits
     this.#logger = checked.gateway.logger ?? silentLogger
     this.#metrics = checked.admin && new RequestMetrics()
-    this.#gateway = createGateway(this.#gatewayOptions(checked.gateway))
+    this.#gateway = this.#createGateway(checked.gateway)
   }
 
   /** @throws TypeError on options that cannot be used; ListenError; Error on a certificate that cannot be used. */
@@ -102,7 +102,7 @@ export class Instance {
   /** New requests get the new gateway, those that run keep the old one. @throws as {@link start}; then nothing has changed. */
   async reload(checked: CheckedServeOptions): Promise<void> {
     if (this.#closing) throw new Error('the server is closing, and takes no other options')
-    const gateway = createGateway(this.#gatewayOptions(checked.gateway))
+    const gateway = this.#createGateway(checked.gateway)
     const before = this.#listeners
     try {
       this.#listeners = await this.#listen(checked, before)
@@ -195,10 +195,10 @@ export class Instance {
     })
   }
 
-  #gatewayOptions(options: GatewayOptions): GatewayOptions {
+  #createGateway(options: GatewayOptions): Gateway {
     const { backend } = this.#setting
-    const use = [...(this.#metrics ? [this.#metrics.middleware] : []), ...(options.use ?? [])]
-    return { ...options, use, ...(backend !== undefined && { backend }) }
+    const watching = this.#metrics ? [this.#metrics.middleware] : []
+    return createWatchedGateway({ ...options, ...(backend && { backend }) }, watching)
   }
 }
 
