@@ -246,7 +246,7 @@ function answersAlike(kind: BackendKind): void {
 
   if (kind !== 'php-cgi') {
     test('nothing but *.php runs', async () => {
-      const { status, text } = await ask(page('part.inc'))
+      const { status, text } = await ask(page('part.txt'))
       assert.equal(status, 403)
       assert.equal(text, 'Access denied.\n')
     })

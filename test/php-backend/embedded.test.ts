@@ -84,7 +84,7 @@ test('a script finds no network rather than a crash', async (t) => {
 })
 
 test('auto_prepend_file runs here as well', async (t) => {
-  const ini = { auto_prepend_file: `${SITE}/part.inc` }
+  const ini = { auto_prepend_file: `${SITE}/part.txt` }
   const { php: started } = await start(t, { backend: 'embedded', workers: 1, ini })
   const pool = openPool(t, started.address)
   assert.equal(await bodyOf(pool.execute(php('hello.php'))), 'included from phphello')

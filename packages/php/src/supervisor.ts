@@ -2,7 +2,7 @@
 // Rule 1: the address stays the same, so that pools find the next run where the last one was.
 // Rule 2: a backend that keeps ending is started ever more slowly, and is never given up.
 
-import { Backend } from './backend.ts'
+import { Backend, within } from './backend.ts'
 import { messageOf, PhpStartError } from './errors.ts'
 import { removeFolder, type PrivateFolder } from './folder.ts'
 import { Guard } from './guard.ts'
@@ -22,6 +22,8 @@ export interface SupervisorOptions {
 const FIRST_PAUSE = 100
 const LONGEST_PAUSE = 10_000
 const HEALTHY = 10_000
+/** How long what a backend said at its end may take to arrive, in ms. */
+const LAST_WORDS = 200
 /** So many short runs in a row are a crash loop. */
 const LOOP = 5
 
@@ -92,8 +94,11 @@ export class Supervisor {
     clearTimeout(this.#timer)
     this.#running = false
     if (this.#backend) await end(this.#backend)
-    removeFolder(this.#folder.path)
-    await this.#guard.close()
+    try {
+      removeFolder(this.#folder.path)
+    } finally {
+      await this.#guard.close()
+    }
   }
 
   async #run(signal?: AbortSignal): Promise<void> {
@@ -103,9 +108,11 @@ export class Supervisor {
     if (backend.pid !== undefined) this.#guard.watch(backend.pid)
     const since = performance.now()
     const ended = new AbortController()
-    void backend.exited.then((how) => {
-      ended.abort(this.#failure('PHP_ERR_START', `ended before it listened (${how})`))
+    void backend.exited.then(async (how) => {
       this.#onExit(backend, how, performance.now() - since)
+      // Its last words may still be on their way.
+      await within(backend.gone, LAST_WORDS)
+      ended.abort(this.#failure('PHP_ERR_START', `ended before it listened (${how})`))
     })
     const timeout = AbortSignal.timeout(startTimeout)
     const signals = [ended.signal, timeout, this.#stopping.signal, ...(signal ? [signal] : [])]
@@ -115,6 +122,7 @@ export class Supervisor {
       if (!timeout.aborted || ended.signal.aborted || signal?.aborted) throw error
       throw this.#failure('PHP_ERR_TIMEOUT', `did not listen within ${startTimeout} ms`)
     }
+    if (backend.ended) throw this.#failure('PHP_ERR_START', 'ended as soon as it listened')
     this.#running = true
   }
 

@@ -1,3 +1,3 @@
 <?php
 // Includes by a path that is relative to the script's folder.
-include '../part.inc';
+include '../part.txt';
