@@ -7,7 +7,7 @@ import type { Backends } from './backends.ts'
 import { checkFlag, refuseUnknown, shown, text, texts, within } from './checks.ts'
 import { FileTree } from './files.ts'
 import type { SiteOptions } from './options.ts'
-import { applyPreset } from './presets/index.ts'
+import { applyPreset } from './presets/apply.ts'
 import { compileRules, compileStatic } from './compile-rules.ts'
 import type { Site } from './site.ts'
 

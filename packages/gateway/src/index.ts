@@ -15,7 +15,7 @@ export {
   type Lookup,
   type OpenFile,
 } from './files.ts'
-export { applyPreset } from './presets/index.ts'
+export { applyPreset } from './presets/apply.ts'
 export { resolve, type Resolution, type ResolveRules } from './resolve.ts'
 export { sendFile, type ChosenHead } from './send-file.ts'
 export type { StaticRules } from './static-rules.ts'
