@@ -131,13 +131,13 @@ function checkCommitted(pkg, names) {
 
 const EXPECTED_FILES = ['README.md', 'LICENSE', 'package.json']
 /** What a package may say about the licences of others. */
-const OPTIONAL_FILES = ['NOTICE']
+const OPTIONAL_FILES = new Set(['NOTICE'])
 
 /** @param {string[]} files as packed @returns {string[]} */
 function checkPackedFiles(files) {
   const missing = EXPECTED_FILES.filter((file) => !files.includes(file))
   const stray = files.filter((file) => {
-    if (EXPECTED_FILES.includes(file) || OPTIONAL_FILES.includes(file)) return false
+    if (EXPECTED_FILES.includes(file) || OPTIONAL_FILES.has(file)) return false
     return (
       /\.(test|spec)\.|tsbuildinfo/.test(file) || !/^(dist|src|bin)\/.*\.(ts|js|map)$/.test(file)
     )

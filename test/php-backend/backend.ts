@@ -13,6 +13,11 @@ import { until, type Scope } from '../support/process.ts'
 export const SITE: string = join(ROOT, 'test', 'php-backend', 'site')
 export const KINDS: readonly BackendKind[] = ['php-fpm', 'php-cgi', 'embedded']
 
+/** Why tests that look at processes do not run here; false where they do. */
+export const NO_PROC: string | false = existsSync('/proc/self/stat')
+  ? false
+  : 'needs /proc to see which processes are left'
+
 /** A backend and all that it said. */
 export interface Started {
   readonly php: Php

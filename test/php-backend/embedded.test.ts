@@ -4,25 +4,29 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { answerOf, bodyOf, Gate, openPool, php } from '../support/php.ts'
 import { temporaryDirectory, until } from '../support/process.ts'
-import { membersOf, page, SITE, start, tracesOf } from './backend.ts'
+import { membersOf, NO_PROC, page, SITE, start, tracesOf } from './backend.ts'
 
-test('a worker is replaced after maxRequests, and no request is lost', async (t) => {
-  const { php: started } = await start(t, { backend: 'embedded', workers: 1, maxRequests: 2 })
-  const { group } = tracesOf(started)
-  const pool = openPool(t, started.address)
-  const workers = (): number[] => membersOf(group).filter((pid) => pid !== group)
-  const [first] = workers()
-  for (let index = 0; index < 3; index++) {
+test(
+  'a worker is replaced after maxRequests, and no request is lost',
+  { skip: NO_PROC },
+  async (t) => {
+    const { php: started } = await start(t, { backend: 'embedded', workers: 1, maxRequests: 2 })
+    const { group } = tracesOf(started)
+    const pool = openPool(t, started.address)
+    const workers = (): number[] => membersOf(group).filter((pid) => pid !== group)
+    const [first] = workers()
+    for (let index = 0; index < 3; index++) {
+      assert.equal(await bodyOf(pool.execute(php('hello.php'))), 'hello')
+    }
+    await until('another one serves', () => {
+      const now = workers()
+      return now.length === 1 && !now.includes(first ?? 0)
+    })
     assert.equal(await bodyOf(pool.execute(php('hello.php'))), 'hello')
-  }
-  await until('another one serves', () => {
-    const now = workers()
-    return now.length === 1 && !now.includes(first ?? 0)
-  })
-  assert.equal(await bodyOf(pool.execute(php('hello.php'))), 'hello')
-})
+  },
+)
 
-test('a worker that has grown large is replaced', async (t) => {
+test('a worker that has grown large is replaced', { skip: NO_PROC }, async (t) => {
   const options = { backend: 'embedded', workers: 1, ini: { memory_limit: '1G' } } as const
   const { php: started } = await start(t, options)
   const { group } = tracesOf(started)

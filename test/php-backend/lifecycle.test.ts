@@ -16,6 +16,7 @@ import {
   isAlive,
   KINDS,
   membersOf,
+  NO_PROC,
   page,
   SITE,
   start,
@@ -24,12 +25,11 @@ import {
   type Traces,
 } from './backend.ts'
 
-const TIMEOUT = 60_000
+const WATCHED = { timeout: 60_000, skip: NO_PROC }
 
 function each(name: string, body: (t: test.TestContext, kind: BackendKind) => Promise<void>): void {
   for (const kind of KINDS) {
-    const skip = existsSync('/proc/self/stat') ? false : 'needs /proc to see what is left'
-    test(`${name} (${kind})`, { timeout: TIMEOUT, skip }, (t) => body(t, kind))
+    test(`${name} (${kind})`, WATCHED, (t) => body(t, kind))
   }
 }
 
@@ -176,22 +176,18 @@ each('nothing is left when this process is killed', async (t, kind) => {
   await untilGone(traces)
 })
 
-test(
-  'a guard that is killed is replaced, and the new one guards',
-  { timeout: TIMEOUT },
-  async (t) => {
-    const program = fileURLToPath(new URL('./parent.js', import.meta.url))
-    const parent = new Program(process.execPath, [program, 'php-fpm'])
-    t.after(() => parent.stop('SIGKILL'))
-    const line = await parent.until('has started', () => /^\{.*\}$/m.exec(parent.log)?.[0])
-    const traces = JSON.parse(line) as Traces
-    killWorker(traces.guard)
-    const guard = await parent.until('has another guard', () => childOf(parent.pid, traces))
-    assert.equal(isAlive(traces.group), true)
-    parent.signal('SIGKILL')
-    await untilGone({ ...traces, guard })
-  },
-)
+test('a guard that is killed is replaced, and the new one guards', WATCHED, async (t) => {
+  const program = fileURLToPath(new URL('./parent.js', import.meta.url))
+  const parent = new Program(process.execPath, [program, 'php-fpm'])
+  t.after(() => parent.stop('SIGKILL'))
+  const line = await parent.until('has started', () => /^\{.*\}$/m.exec(parent.log)?.[0])
+  const traces = JSON.parse(line) as Traces
+  killWorker(traces.guard)
+  const guard = await parent.until('has another guard', () => childOf(parent.pid, traces))
+  assert.equal(isAlive(traces.group), true)
+  parent.signal('SIGKILL')
+  await untilGone({ ...traces, guard })
+})
 
 /** The child of a process that is neither of these. */
 function childOf(parent: number, { guard, group }: Traces): number | undefined {
@@ -200,7 +196,7 @@ function childOf(parent: number, { guard, group }: Traces): number | undefined {
   return pids.find((pid) => pid !== guard && pid !== group && isAlive(pid))
 }
 
-test('this process says when its guard was killed, and closes all the same', async (t) => {
+test('this process says when its guard was killed, and closes all the same', WATCHED, async (t) => {
   const { php: started, log } = await start(t, { backend: 'php-fpm' })
   const traces = tracesOf(started)
   killWorker(traces.guard)
