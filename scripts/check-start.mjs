@@ -1,9 +1,12 @@
-// npm start as a newcomer sees it: the tour ends, HTTP answers, Ctrl-C leaves nothing, and bad input gets one clear sentence.
+// npm start as a newcomer sees it: a page answers on the best PHP and on embedded PHP, Ctrl-C leaves nothing, and bad input gets one
+// clear sentence.
 //
 //   node scripts/check-start.mjs
 
 import { spawn } from 'node:child_process'
+import { readdirSync } from 'node:fs'
 import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import process from 'node:process'
 import { ROOT } from './lib/paths.mjs'
@@ -18,9 +21,16 @@ function require(what, holds, output) {
   console.log(`✔ ${what}`)
 }
 
+/** Private folders of PHP that were started and not removed. */
+function leftovers() {
+  return readdirSync(tmpdir()).filter((name) => name.startsWith('fcgi-php-'))
+}
+
 /** The whole of it, stopped by Ctrl-C. */
-async function fromStartToEnd() {
-  const child = spawn(process.execPath, [START, '--port', '0'], {
+/** @param {string} php which backend to start @param {string} interface_ what PHP calls it */
+async function fromStartToEnd(php, interface_) {
+  const before = new Set(leftovers())
+  const child = spawn(process.execPath, [START, '--port', '0', '--php', php], {
     stdio: ['ignore', 'pipe', 'inherit'],
     detached: true,
   })
@@ -31,28 +41,26 @@ async function fromStartToEnd() {
   let interrupted = false
   child.stdout.setEncoding('utf8').on('data', (text) => {
     output += text
-    const port = /http:\/\/127\.0\.0\.1:(\d+)/.exec(output)?.[1]
-    if (port === undefined || interrupted) return
+    const url = /http:\/\/127\.0\.0\.1:\d+/.exec(output)?.[0]
+    if (url === undefined || interrupted) return
     interrupted = true
-    void askAndInterrupt(port, pid).then((answer) => (output += answer))
+    void askAndInterrupt(url, pid).then((answer) => (output += answer))
   })
   const code = await new Promise((resolve) => child.once('close', resolve))
   clearTimeout(timer)
-  require('npm start shows each way to talk to php-fpm', /one-shot[^]*keep-alive[^]*stream[^]*upload[^]*fetch/.test(
-    output,
-  ), output)
-  require('then PHP answers over HTTP', output.includes('HTTP said: hello'), output)
-  require('and Ctrl-C stops it in good order', code === 0 &&
-    output.includes('php-fpm is stopped'), output)
+  const page = output.includes('HTTP said 200') && output.includes(interface_)
+  require(`npm start answers over HTTP, on ${php}`, page, output)
+  require('Ctrl-C stops it in good order', code === 0 &&
+    output.includes('every request was answered'), output)
+  const left = leftovers().filter((name) => !before.has(name))
+  require('and nothing of it is left', left.length === 0, left.join('\n'))
 }
 
-/** @param {string} port @param {number} pid */
-async function askAndInterrupt(port, pid) {
+/** @param {string} url @param {number} pid */
+async function askAndInterrupt(url, pid) {
   try {
-    const response = await fetch(`http://127.0.0.1:${port}/hello.php`, {
-      headers: { connection: 'close' },
-    })
-    return `\nHTTP said: ${await response.text()}`
+    const response = await fetch(url, { headers: { connection: 'close' } })
+    return `\nHTTP said ${response.status}: ${await response.text()}`
   } catch (error) {
     return `\nHTTP failed: ${String(error)}`
   } finally {
@@ -67,7 +75,7 @@ async function refused(what, args, sentence, env = {}) {
     timeout: LIMIT,
   })
   const lines = stderr.trim().split('\n')
-  const clear = code === 1 && lines.length === 1 && sentence.test(stderr)
+  const clear = code !== 0 && lines.length === 1 && sentence.test(stderr)
   require(`${what} gets one clear sentence`, clear, `exit code ${code}\n${stdout}${stderr}`)
 }
 
@@ -78,15 +86,20 @@ async function badInput() {
   await new Promise((resolve) => taken.once('listening', resolve))
   const address = taken.address()
   const port = typeof address === 'object' && address ? String(address.port) : ''
-  await refused('a port that is taken', ['--port', port], /EADDRINUSE.*Choose another port/)
-  taken.close()
-  await refused('a PHP_FPM that is not there', ['--port', '0'], /PHP_FPM is .*not an executable/, {
+  try {
+    const sentence = /127\.0\.0\.1:\d+.*another program.*EADDRINUSE/
+    await refused('a port that is taken', ['--port', port], sentence)
+  } finally {
+    taken.close()
+  }
+  await refused('a PHP_FPM that is not there', ['--port', '0'], /PHP_FPM.*\/nowhere\/php-fpm/, {
     PHP_FPM: '/nowhere/php-fpm',
   })
 }
 
 try {
-  await fromStartToEnd()
+  await fromStartToEnd('php-fpm', 'fpm-fcgi')
+  await fromStartToEnd('embedded', 'embedded PHP')
   await badInput()
 } catch (error) {
   console.error(`✖ ${error instanceof Error ? error.message : String(error)}`)

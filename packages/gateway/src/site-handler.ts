@@ -163,9 +163,10 @@ export class SiteHandler implements ScriptHooks {
   }
 
   #nothing(exchange: Exchange, status: number, reason: string): void {
-    this.#services.logger.debug({ status, reason, path: printable(exchange.path) }, reason)
+    const { logger, development } = this.#services
+    logger.debug({ status, path: printable(exchange.path) }, printable(reason))
     if (exchange.next) exchange.next()
-    else sendPage(exchange, { status })
+    else sendPage(exchange, { status, details: development ? printable(reason) : undefined })
   }
 }
 
