@@ -30,7 +30,7 @@ const { values: options, positionals: only } = parseArgs({
 })
 
 /** Folders whose tests talk to a real PHP. */
-const NEEDS_PHP = new Set(['e2e', 'examples'])
+const NEEDS_PHP = new Set(['cli', 'e2e', 'examples'])
 /** Longer than any one test file may take: a file that hangs is a failure, not a wait. */
 const FILE_TIMEOUT = 2 * 60_000
 const RUN_TIMEOUT = 15 * 60_000

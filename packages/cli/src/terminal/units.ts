@@ -3,9 +3,9 @@
 const SIZES = ['kB', 'MB', 'GB', 'TB']
 
 /** A number of bytes: `512 B`, `1.5 MB` (powers of 1000). */
-export function bytes(count: number): string {
-  if (count < 1000) return `${count} B`
-  let value = count
+export function bytes(size: number): string {
+  if (size < 1000) return `${size} B`
+  let value = size
   let unit = ''
   for (unit of SIZES) {
     value /= 1000
