@@ -81,20 +81,26 @@ test('forms and JSON have their content types, which -H replaces', async () => {
   assert.equal((await type('-d', 'a', '-H', 'Content-Type: a/b'))['CONTENT_TYPE'], 'a/b')
 })
 
-test('-F sends fields and files as PHP expects them', async () => {
+test('-F sends fields and files as browsers do', async () => {
   const file = noise(300_000)
   await writeFile(join(directory, 'beach "1".jpg'), file)
   const args = [
-    ...['-F', 'title=Holiday; by the sea', '-F', `text=<${directory}/text`],
-    ...['-F', `photo=@${directory}/beach "1".jpg`],
-    ...['-F', `other=@${directory}/text;type=text/x-test;filename=renamed.txt`],
-    ...['--form-string', 'raw=@nothing;type=x'],
+    '-F',
+    'title=Holiday; by the sea',
+    '-F',
+    `text=<${directory}/text`,
+    '-F',
+    `photo=@${directory}/beach "1".jpg`,
+    '-F',
+    `other=@${directory}/text;type=text/x-test;filename=renamed.txt`,
+    '--form-string',
+    'raw=@nothing;type=x',
   ]
   const { out, err } = await fcgi(['post', address, '/form.php', '--root', CLI_PHP, ...args])
   assert.deepEqual(JSON.parse(out || err), {
     post: { title: 'Holiday; by the sea', text: 'a b&c', raw: '@nothing;type=x' },
     files: {
-      photo: { name: 'beach "1".jpg', type: 'image/jpeg', sha256: sha256(file) },
+      photo: { name: 'beach %221%22.jpg', type: 'image/jpeg', sha256: sha256(file) },
       other: {
         name: 'renamed.txt',
         type: 'text/x-test',

@@ -4,6 +4,7 @@ import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
 import { Readable, Writable } from 'node:stream'
+import { finished } from 'node:stream/promises'
 import { run, type Io } from '@fastcgi/cli'
 import { PHP_ROOT, ROOT } from '../support/paths.ts'
 import { until, type Scope } from '../support/process.ts'
@@ -65,7 +66,7 @@ export async function fcgi(
   const code = await run(args, io)
   stdout.end()
   stderr.end()
-  await Promise.all([stdout, stderr].map((sink) => sink.writableFinished || once(sink, 'finish')))
+  await Promise.all([finished(stdout), finished(stderr)])
   const bytes = Buffer.concat(stdout.chunks)
   return { code, bytes, out: bytes.toString(), err: Buffer.concat(stderr.chunks).toString() }
 }

@@ -81,8 +81,10 @@ class StatusView {
   }
 
   async #look(): Promise<FpmStatus> {
-    const { path, full } = this.#flags
-    const page = await fpmPage(this.#pool, path, full ? 'json&full' : 'json', this.#io.signal)
+    const { path, full, json } = this.#flags
+    // The workers are counted, whether they are shown or not.
+    const query = full || !json ? 'json&full' : 'json'
+    const page = await fpmPage(this.#pool, path, query, this.#io.signal)
     const status = readStatus(page)
     if (!status) throw noStatusPage(this.#address, path, page)
     const { active, total, acceptedConnections: accepted } = status
@@ -99,9 +101,9 @@ class StatusView {
 
   #view(width: number = widthOf(this.#io.stdout, this.#io.env)): View {
     const { stdout, env } = this.#io
-    const { watch } = this.#flags
+    const { watch, full = false } = this.#flags
     const history = watch ? this.#history : []
-    return { address: this.#address, width, paint: paintFor(stdout, env), history }
+    return { address: this.#address, width, paint: paintFor(stdout, env), full, history }
   }
 
   /** One look after the other, for a file or a program. */

@@ -1,18 +1,10 @@
 // Opening a connection, without a pool that would wait and try again.
 
-import { connectNode, type Transport } from '@fastcgi/client'
+import { connectNode, type Transport, type TransportHandler } from '@fastcgi/client'
 import { messageOf, systemCode } from '../failure.ts'
 import { failed, nameOf, ok, type Finding, type Patient } from './finding.ts'
 import { phpSockets } from './system.ts'
 import { milliseconds } from '../terminal/units.ts'
-
-/** What a probe has seen. */
-export interface Heard {
-  /** The first bytes that came, up to 64. */
-  readonly first: Buffer
-  /** Whether the peer closed. */
-  readonly closed: boolean
-}
 
 export async function checkConnection(patient: Patient): Promise<Finding> {
   const startedAt = performance.now()
@@ -28,7 +20,7 @@ export async function checkConnection(patient: Patient): Promise<Finding> {
 
 async function connect(
   { address, patience, io }: Patient,
-  handler = { data: (_: Uint8Array) => {}, drain: () => {}, close: () => {} },
+  handler: TransportHandler = new Ear(),
 ): Promise<Transport> {
   const signal = AbortSignal.any([io.signal, AbortSignal.timeout(patience)])
   return connectNode(address)(handler, signal)
@@ -90,33 +82,37 @@ function stale(name: string): Finding {
   )
 }
 
-/** Sends some text and listens for an answer. */
-export async function probe(patient: Patient, text: string, patience: number): Promise<Heard> {
-  let first = Buffer.alloc(0)
-  let closed = false
-  let done = (): void => {}
-  const over = new Promise<void>((resolve) => {
-    done = resolve
-  })
-  const handler = {
-    data: (chunk: Uint8Array) => {
-      first = Buffer.concat([first, chunk]).subarray(0, 64)
-      done()
-    },
-    drain: () => {},
-    close: () => {
-      closed = true
-      done()
-    },
-  }
-  const timer = setTimeout(done, patience)
-  const transport = await connect(patient, handler)
+/** Sends some text and listens for the first bytes of an answer, for `patience` ms. */
+export async function probe(patient: Patient, text: string, patience: number): Promise<Buffer> {
+  const ear = new Ear()
+  const transport = await connect(patient, ear)
+  const timer = setTimeout(() => ear.close(), patience)
   try {
     transport.write(Buffer.from(text))
-    await over
+    return await ear.heard
   } finally {
     clearTimeout(timer)
     transport.destroy()
   }
-  return { first, closed }
+}
+
+class Ear implements TransportHandler {
+  readonly heard: Promise<Buffer>
+  #done!: (bytes: Buffer) => void
+
+  constructor() {
+    this.heard = new Promise((resolve) => {
+      this.#done = resolve
+    })
+  }
+
+  data(chunk: Uint8Array): void {
+    this.#done(Buffer.from(chunk))
+  }
+
+  drain(): void {}
+
+  close(): void {
+    this.#done(Buffer.alloc(0))
+  }
 }

@@ -11,7 +11,7 @@ import {
 import { messageOf } from '../failure.ts'
 import { oneLine } from '../terminal/text.ts'
 import { milliseconds } from '../terminal/units.ts'
-import { probe, type Heard } from './connection.ts'
+import { probe } from './connection.ts'
 import { failed, ok, skipped, type Finding, type Patient } from './finding.ts'
 
 export async function checkProtocol(patient: Patient): Promise<Finding> {
@@ -34,8 +34,10 @@ export async function checkProtocol(patient: Patient): Promise<Finding> {
 async function unclear(patient: Patient, error: unknown, first: Buffer): Promise<Finding> {
   if (first.length > 0 && error instanceof RemoteProtocolError) return otherProtocol(first)
   // Some servers need a whole line before they say that they do not understand.
-  const heard = await probe(patient, 'GET / HTTP/1.0\r\n\r\n', patient.patience / 4).catch(silence)
-  if (isHttp(heard.first)) return otherProtocol(heard.first)
+  const heard = await probe(patient, 'GET / HTTP/1.0\r\n\r\n', patient.patience / 4).catch(() =>
+    Buffer.alloc(0),
+  )
+  if (isHttp(heard)) return otherProtocol(heard)
   if (error instanceof SocketError) return closes(patient)
   if (error instanceof TimeoutError) {
     const within = milliseconds(patient.patience)
@@ -46,8 +48,6 @@ async function unclear(patient: Patient, error: unknown, first: Buffer): Promise
   }
   return failed('protocol', oneLine(messageOf(error)))
 }
-
-const silence = (): Heard => ({ first: Buffer.alloc(0), closed: true })
 
 function isHttp(first: Buffer): boolean {
   return first.toString('latin1').startsWith('HTTP/')

@@ -17,7 +17,7 @@ export async function checkWorkers(patient: Patient): Promise<Finding> {
     requestTimeout: patience * 2,
   })
   try {
-    const page = await fpmPage(pool, statusPath, 'json', io.signal)
+    const page = await fpmPage(pool, statusPath, 'json&full', io.signal)
     const status = readStatus(page)
     return status ? judge(status) : noPage(page, statusPath)
   } catch (error) {

@@ -16,6 +16,7 @@ export interface FpmStatus {
   readonly listenQueue: number
   readonly maxListenQueue: number
   readonly listenQueueLength: number
+  /** Workers that are not idle; the one that answers with this page is among them. */
   readonly active: number
   readonly total: number
   readonly maxActive: number
@@ -23,7 +24,7 @@ export interface FpmStatus {
   readonly slowRequests: number
   /** Since PHP 8.5. */
   readonly memoryPeak: number | undefined
-  /** With `full` only. */
+  /** Undefined unless the page was asked for in full. */
   readonly processes: readonly FpmProcess[] | undefined
   /** Fields that are not known here. */
   readonly others: readonly (readonly [name: string, value: string])[]
@@ -73,7 +74,8 @@ export function readStatus(page: Page): FpmStatus | undefined {
   const fields = page.head.status === 200 ? objectOf(page.text) : undefined
   if (!fields || typeof fields['pool'] !== 'string') return undefined
   const number = (name: string): number => numberOf(fields[name])
-  const processes = fields['processes']
+  const list = fields['processes']
+  const processes = Array.isArray(list) ? list.map(readProcess) : undefined
   return {
     fields,
     pool: fields['pool'],
@@ -83,13 +85,14 @@ export function readStatus(page: Page): FpmStatus | undefined {
     listenQueue: number('listen queue'),
     maxListenQueue: number('max listen queue'),
     listenQueueLength: number('listen queue len'),
-    active: number('active processes'),
-    total: number('total processes'),
+    // php-fpm's own numbers lag behind; they may even exceed pm.max_children.
+    active: processes?.filter(({ state }) => state !== 'Idle').length ?? number('active processes'),
+    total: processes?.length ?? number('total processes'),
     maxActive: number('max active processes'),
     maxChildrenReached: number('max children reached'),
     slowRequests: number('slow requests'),
     memoryPeak: 'memory peak' in fields ? number('memory peak') : undefined,
-    processes: Array.isArray(processes) ? processes.map(readProcess) : undefined,
+    processes,
     others: Object.entries(fields)
       .filter(([name]) => !KNOWN.has(name))
       .map(([name, value]) => [name, textOf(value)]),

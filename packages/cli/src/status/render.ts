@@ -12,6 +12,8 @@ export interface View {
   /** In characters. */
   readonly width: number
   readonly paint: Paint
+  /** Whether to show every worker. @default false */
+  readonly full?: boolean
   /** What was seen before, the oldest first; for --watch. @default none */
   readonly history?: readonly Sample[]
 }
@@ -43,7 +45,7 @@ export function statusLines(status: FpmStatus, view: View): string[] {
     titleLine(status, view),
     '',
     ...pairs(rows, (name) => paint('dim', name)).map((line) => `  ${line}`),
-    ...(status.processes ? ['', ...processLines(status.processes, view)] : []),
+    ...(view.full && status.processes ? ['', ...processLines(status.processes, view)] : []),
   ]
 }
 
