@@ -1,13 +1,13 @@
 // `fcgi serve`: from a folder of PHP to an HTTP server.
 
-import process from 'node:process'
-import { styleText } from 'node:util'
 import { Command, InvalidArgumentError, Option } from 'commander'
 import { serve, type ServeOptions } from '@fastcgi/gateway'
+import { print, type Io } from '../io.ts'
 import { banner } from '../serve/banner.ts'
 import { serveConfig, type ServeFlags } from '../serve/flags.ts'
-import { jsonLog, prettyLog, type Paint, type ServeLog } from '../serve/log.ts'
+import { jsonLog, prettyLog, type ServeLog } from '../serve/log.ts'
 import { printableConfig } from '../serve/print-config.ts'
+import { paintFor } from '../terminal/colour.ts'
 
 interface Flags extends ServeFlags {
   readonly printConfig?: boolean
@@ -26,7 +26,7 @@ Examples:
 Signals: SIGTERM and SIGINT finish what runs, a second one does not; SIGHUP reads the configuration again.`
 
 /** The command, to be added to the program. */
-export function serveCommand(): Command {
+export function serveCommand(io: Io): Command {
   return new Command('serve')
     .summary('serve a folder of PHP over HTTP')
     .description(
@@ -50,7 +50,7 @@ export function serveCommand(): Command {
     .option('--no-front-controller', 'nothing does: what is no file is 404')
     .option('--deny <pattern>', 'paths that nobody gets, such as /config/** (repeatable)', collect)
     .option(
-      '--no-scripts-in <pattern>',
+      '--deny-scripts <pattern>',
       'where no script runs, such as /uploads/** (repeatable)',
       collect,
     )
@@ -83,37 +83,28 @@ export function serveCommand(): Command {
     .addOption(new Option('--log <format>', 'how to log').choices(['pretty', 'json']))
     .option('--no-access-log', 'do not log requests')
     .addHelpText('after', EXAMPLES)
-    .action((root: string | undefined, flags: Flags) => run(root, flags))
+    .action((root: string | undefined, flags: Flags) => run(io, root, flags))
 }
 
-async function run(root: string | undefined, flags: Flags): Promise<void> {
-  const cwd = process.cwd()
-  const colours = process.stdout.isTTY && !process.env.NO_COLOR
-  const paint: Paint = (colour, text) =>
-    colours ? styleText(colour, text, { validateStream: false }) : text
-  const format = flags.log ?? (process.stdout.isTTY ? 'pretty' : 'json')
+async function run(io: Io, root: string | undefined, flags: Flags): Promise<void> {
+  const format = flags.log ?? (io.stdout.isTTY ? 'pretty' : 'json')
+  const paint = paintFor(io.stdout, io.env)
+  const writeLine = (line: string): void => void io.stdout.write(`${line}\n`)
   const log = format === 'json' ? jsonLog(writeLine) : prettyLog(writeLine, paint)
-  const complete = async (): Promise<ServeOptions> => {
-    const { options } = await serveConfig(root, flags, cwd)
+  const reload = async (): Promise<ServeOptions> => {
+    const { options } = await serveConfig(root, flags, io.cwd)
     return withLog(options, log, flags.accessLog)
   }
-  const { options, file } = await serveConfig(root, flags, cwd)
+  const { options, file } = await serveConfig(root, flags, io.cwd)
   if (flags.printConfig) {
-    writeLine(printableConfig(options))
+    await print(io, printableConfig(options))
     return
   }
-  const server = await serve({
-    ...withLog(options, log, flags.accessLog),
-    signals: true,
-    reload: complete,
-  })
+  const server = await serve({ ...withLog(options, log, flags.accessLog), signals: true, reload })
   if (server.role === 'worker') return
+  const { addresses, admin, php } = server
   if (format === 'pretty') writeLine(banner(server, options, file, paint))
-  else
-    log.logger.info(
-      { addresses: server.addresses, admin: server.admin, php: server.php },
-      'listening',
-    )
+  else log.logger.info({ addresses, admin, php }, 'listening')
   await server.closed
 }
 
@@ -123,10 +114,6 @@ function withLog(options: ServeOptions, log: ServeLog, access: boolean): ServeOp
     logger: options.logger ?? log.logger,
     accessLog: options.accessLog ?? (access && { write: log.access }),
   }
-}
-
-function writeLine(line: string): void {
-  process.stdout.write(`${line}\n`)
 }
 
 function phpOption(): Option {

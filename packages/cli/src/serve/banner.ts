@@ -1,7 +1,7 @@
 // What `fcgi serve` says when it is ready.
 
 import type { GatewayServer, ServeOptions } from '@fastcgi/gateway'
-import type { Paint } from './log.ts'
+import type { Paint } from '../terminal/colour.ts'
 
 /** @param file The configuration file that was read. */
 export function banner(

@@ -16,7 +16,7 @@ export interface ServeFlags {
   readonly frontController?: string | boolean | undefined
   readonly backendRoot?: string | undefined
   readonly deny?: readonly string[] | undefined
-  readonly noScriptsIn?: readonly string[] | undefined
+  readonly denyScripts?: readonly string[] | undefined
   readonly maxBody?: number | undefined
   readonly streamBodies?: boolean | undefined
   readonly compress?: boolean | undefined
@@ -83,7 +83,7 @@ function siteOptions(flags: ServeFlags): Mutable<ServeOptions> {
     // Without a value it is the one that is the default anyway.
     frontController: frontController === true ? undefined : frontController,
     deny: flags.deny,
-    noScripts: flags.noScriptsIn,
+    noScripts: flags.denyScripts,
     development: flags.dev,
   })
 }

@@ -1,15 +1,11 @@
 // What `fcgi serve` tells while it runs: lines for a person at a terminal, JSON for everything else.
 
 import type { AccessLogEntry, Logger } from '@fastcgi/gateway'
+import type { Paint } from '../terminal/colour.ts'
+import { bytes as bytesText, milliseconds } from '../terminal/units.ts'
 
 /** Writes one line. */
 export type WriteLine = (line: string) => void
-
-/** Puts a colour around a text, or leaves it. */
-export type Paint = (
-  colour: 'red' | 'green' | 'yellow' | 'cyan' | 'dim' | 'bold',
-  text: string,
-) => string
 
 export interface ServeLog {
   readonly logger: Logger
@@ -52,7 +48,7 @@ export function prettyLog(write: WriteLine, paint: Paint): ServeLog {
 function accessLine(entry: AccessLogEntry, paint: Paint): string {
   const { status, method, target, duration, bytes, outcome } = entry
   const cut = outcome === 'complete' ? '' : paint('red', ` ${outcome}`)
-  const numbers = `${milliseconds(duration)} ${size(bytes)}`
+  const numbers = `${milliseconds(duration)} ${bytesText(bytes)}`
   return `${paint(colourOf(status), String(status || '---'))} ${method.padEnd(4)} ${target} ${paint('dim', numbers)}${cut}`
 }
 
@@ -60,17 +56,6 @@ function colourOf(status: number): 'red' | 'green' | 'yellow' | 'cyan' {
   if (status >= 500 || status === 0) return 'red'
   if (status >= 400) return 'yellow'
   return status >= 300 ? 'cyan' : 'green'
-}
-
-function milliseconds(duration: number): string {
-  return duration < 10 ? `${duration.toFixed(1)} ms` : `${Math.round(duration)} ms`
-}
-
-/** Bytes in the unit that a person reads. */
-export function size(bytes: number): string {
-  if (bytes < 1000) return `${bytes} B`
-  if (bytes < 1e6) return `${(bytes / 1e3).toFixed(1)} kB`
-  return bytes < 1e9 ? `${(bytes / 1e6).toFixed(1)} MB` : `${(bytes / 1e9).toFixed(1)} GB`
 }
 
 /** What led to a failure, and what PHP said about it. */

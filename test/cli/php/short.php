@@ -1,0 +1,5 @@
+<?php
+// Promises more than it delivers.
+header('Content-Type: text/plain');
+header('Content-Length: 100');
+echo 'short';
