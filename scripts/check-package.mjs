@@ -1,14 +1,15 @@
-// The package as its users get it: packed, installed in an empty folder far from this repository,
-// and its README's Quick start type-checked and run against a real php-fpm, on every Node we name.
+// The packages as their users get them: packed, installed in an empty folder far from this repository. The Quick start of the
+// client's README is type-checked and run against a real php-fpm on every Node we name; the command serves a page.
 //
 //   node scripts/check-package.mjs        after a build
 
+import { spawn } from 'node:child_process'
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import process from 'node:process'
 import { pack } from './lib/pack.mjs'
-import { ROOT } from './lib/paths.mjs'
+import { packagesOf, ROOT } from './lib/paths.mjs'
 import { startPhpFpm } from './lib/php-fpm.mjs'
 import { ensurePhp } from './lib/php.mjs'
 import { localized, quickStart } from './lib/quick-start.mjs'
@@ -42,7 +43,7 @@ function succeed(what, { code, stdout, stderr }) {
   console.log(`✔ ${what}`)
 }
 
-/** Offline: a package without dependencies needs nobody else. */
+/** Offline: the client has no dependencies, and needs nobody else. */
 /** @param {string} folder */
 async function installPacked(folder) {
   const { tarball } = await pack(CLIENT, folder)
@@ -81,6 +82,37 @@ async function runQuickStart(folder, node) {
   succeed(what, result)
 }
 
+/** All of them, with what others have written and they depend on. */
+/** @param {string} folder @returns {Promise<string>} the command */
+async function installAll(folder) {
+  const tarballs = []
+  for (const { path } of packagesOf(ROOT)) tarballs.push((await pack(path, folder)).tarball)
+  const args = ['install', '--prefer-offline', '--ignore-scripts', '--no-audit', '--no-fund']
+  const options = { cwd: folder, timeout: 2 * 60_000 }
+  succeed('all packed tarballs install together', await captureNpm([...args, ...tarballs], options))
+  return join(folder, 'node_modules', '.bin', 'fcgi')
+}
+
+/** @param {string} fcgi @param {string} root @param {string} address of a php-fpm */
+async function serveByCommand(fcgi, root, address) {
+  const args = ['serve', root, '--backend', address, '--listen', '127.0.0.1:0', '--log', 'json']
+  const child = spawn(fcgi, args, { stdio: ['ignore', 'pipe', 'inherit'], timeout: 60_000 })
+  let output = ''
+  let page = ''
+  child.stdout.setEncoding('utf8').on('data', async (text) => {
+    const url = /http:\/\/127\.0\.0\.1:\d+/.exec((output += text))?.[0]
+    if (url === undefined || page !== '') return
+    page = 'asked for'
+    const answer = await fetch(url).catch(String)
+    page = typeof answer === 'string' ? answer : await answer.text()
+    child.kill('SIGTERM')
+  })
+  const code = await new Promise((resolve) => child.once('close', resolve))
+  const stderr = `${output}\nthe page: ${page}`
+  const right = code === 0 && page === MARK
+  succeed('the packed command serves a page and ends', { code: right ? 0 : 1, stdout: '', stderr })
+}
+
 /** @returns {Promise<string[]>} the Nodes to run on */
 async function nodes() {
   const other = await ensureNode24()
@@ -104,6 +136,7 @@ async function check(folder) {
     const code = localized(block.code, { address: fpm.address, root })
     await compile(folder, { ...block, code })
     for (const node of await nodes()) await runQuickStart(folder, node)
+    await serveByCommand(await installAll(folder), root, fpm.address)
   } finally {
     await fpm.stop()
   }

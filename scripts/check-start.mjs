@@ -92,9 +92,14 @@ async function badInput() {
   } finally {
     taken.close()
   }
-  await refused('a PHP_FPM that is not there', ['--port', '0'], /PHP_FPM.*\/nowhere\/php-fpm/, {
-    PHP_FPM: '/nowhere/php-fpm',
-  })
+  await refused(
+    'a PHP_FPM that is not there',
+    ['--port', '0'],
+    /php-fpm.*\/nowhere\/php-fpm.*not an executable/,
+    {
+      PHP_FPM: '/nowhere/php-fpm',
+    },
+  )
 }
 
 try {

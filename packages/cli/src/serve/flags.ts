@@ -54,7 +54,12 @@ export async function serveConfig(
 ): Promise<ServeConfig> {
   const file = configFile(flags.config, cwd)
   const configured = file === undefined ? {} : await loadConfig(file)
-  const options = { ...configured, ...serverOptions(flags, cwd), ...siteOptions(flags) }
+  const options = {
+    ...configured,
+    ...serverOptions(flags, cwd),
+    ...siteOptions(flags),
+    ...partsOf(flags, configured),
+  }
   if (root !== undefined) options.root = resolve(cwd, root)
   // Options of a file may name several sites, each with a root of its own.
   else if (file === undefined) options.root = likelyRoot(cwd)
@@ -89,7 +94,7 @@ function siteOptions(flags: ServeFlags): Mutable<ServeOptions> {
 }
 
 function serverOptions(flags: ServeFlags, cwd: string): Mutable<ServeOptions> {
-  const { tlsCert, tlsKey, trustProxy, maxBody, streamBodies, compress } = flags
+  const { tlsCert, tlsKey, trustProxy } = flags
   if ((tlsCert === undefined) !== (tlsKey === undefined)) {
     throw new TypeError('--tls-cert and --tls-key belong together: give both')
   }
@@ -101,11 +106,19 @@ function serverOptions(flags: ServeFlags, cwd: string): Mutable<ServeOptions> {
     drainTimeout: flags.drainTimeout,
     trustProxy: trustProxy && proxies(trustProxy),
     tls: tlsCert && tlsKey ? { cert: resolve(cwd, tlsCert), key: resolve(cwd, tlsKey) } : undefined,
-    requestBody:
-      maxBody === undefined && !streamBodies
-        ? undefined
-        : given({ maxSize: maxBody, mode: streamBodies ? ('stream' as const) : undefined }),
-    response: compress === undefined ? undefined : { compress },
+  })
+}
+
+/** What flags say about a part leaves the rest of that part as the file has it. */
+function partsOf(
+  { maxBody, streamBodies, compress }: ServeFlags,
+  { requestBody, response }: ServeOptions,
+): Mutable<ServeOptions> {
+  const body = given({ maxSize: maxBody, mode: streamBodies ? ('stream' as const) : undefined })
+  return given({
+    requestBody: Object.keys(body).length > 0 ? { ...requestBody, ...body } : requestBody,
+    // The flag says no; that it does not is no wish.
+    response: compress === false ? { ...response, compress } : response,
   })
 }
 

@@ -11,6 +11,9 @@ export interface PhpPool {
   readonly connections?: number
 }
 
+/** Who develops wants to see a changed script at once, not two seconds later. */
+const FRESH = { 'opcache.revalidate_freq': 0 }
+
 /** Starts PHP when the options ask for it; what it says goes to the log. */
 export async function startBackend(
   { php, gateway }: CheckedServeOptions,
@@ -19,7 +22,12 @@ export async function startBackend(
   if (!php) return undefined
   const { root } = gateway
   if (root === undefined) throw new TypeError('php needs a root: the folder that holds the scripts')
-  const started = await startPhp({ root, onLog: (entry) => tell(logger, entry), ...php })
+  const started = await startPhp({
+    root,
+    onLog: (entry) => tell(logger, entry),
+    ...php,
+    ini: { ...(gateway.development && FRESH), ...php.ini },
+  })
   logger.info({ php: started.kind, address: started.address }, started.description)
   return started
 }

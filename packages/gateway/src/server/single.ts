@@ -1,6 +1,7 @@
 // `serve` without workers: everything in this process.
 
 import type { Php } from '@fastcgi/php'
+import { createGateway } from '../gateway.ts'
 import { silentLogger, type Logger } from '../logger.ts'
 import { adminListener, type AdminSource, type Readiness } from './admin.ts'
 import { checkServeOptions, type CheckedServeOptions } from './check-options.ts'
@@ -16,6 +17,8 @@ import { VERSION } from './version.ts'
 
 export async function serveAlone(checked: CheckedServeOptions): Promise<GatewayServer> {
   const logger = checked.gateway.logger ?? silentLogger
+  // A mistake is told before PHP is started for nothing.
+  createGateway(checked.gateway).destroy()
   const php = await startBackend(checked, logger)
   try {
     const instance = await Instance.start(checked, { backend: poolOf(php, 1), worker: undefined })
