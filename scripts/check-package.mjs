@@ -99,13 +99,17 @@ async function serveByCommand(fcgi, root, address) {
   const child = spawn(fcgi, args, { stdio: ['ignore', 'pipe', 'inherit'], timeout: 60_000 })
   let output = ''
   let page = ''
-  child.stdout.setEncoding('utf8').on('data', async (text) => {
-    const url = /http:\/\/127\.0\.0\.1:\d+/.exec((output += text))?.[0]
-    if (url === undefined || page !== '') return
-    page = 'asked for'
+  /** @param {string} url */
+  const ask = async (url) => {
     const answer = await fetch(url).catch(String)
     page = typeof answer === 'string' ? answer : await answer.text()
     child.kill('SIGTERM')
+  }
+  child.stdout.setEncoding('utf8').on('data', (text) => {
+    const url = /http:\/\/127\.0\.0\.1:\d+/.exec((output += text))?.[0]
+    if (url === undefined || page !== '') return
+    page = 'asked for'
+    void ask(url)
   })
   const code = await new Promise((resolve) => child.once('close', resolve))
   const stderr = `${output}\nthe page: ${page}`
