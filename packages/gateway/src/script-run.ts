@@ -11,6 +11,7 @@ import {
   type FastCGIRequest,
 } from '@fastcgi/client'
 import { CgiResponseParser, type CgiHead } from '@fastcgi/client/http'
+import { copyBytes } from '@fastcgi/client/protocol'
 import type { Exchange } from './exchange.ts'
 import type { HeaderFields } from './http.ts'
 import { ordersOf, passedHeaders, type Orders } from './reply-head.ts'
@@ -85,7 +86,7 @@ export class ScriptRun implements DispatchHandler {
   onStderr(data: Uint8Array): void {
     const room = MAX_STDERR - this.#stderrSize
     if (room <= 0) return
-    const kept = data.slice(0, room)
+    const kept = copyBytes(data.subarray(0, room))
     this.#stderrSize += kept.length
     this.#stderr.push(kept)
   }
@@ -129,7 +130,7 @@ export class ScriptRun implements DispatchHandler {
     if (this.#bodyless || data.length === 0) return
     this.#rest -= data.length
     if (this.#rest < 0) throw new CgiResponseError('the body is longer than its Content-Length')
-    const bytes = data.slice()
+    const bytes = copyBytes(data)
     if (!this.#sent && this.#first === undefined) {
       this.#first = bytes
       this.#sendSoon()
