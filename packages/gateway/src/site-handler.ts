@@ -78,13 +78,13 @@ export class SiteHandler implements ScriptHooks {
           `more than ${MAX_LOCAL_REDIRECTS} local redirects, the last one to ${location}`,
         )
       }
+      exchange.path = redirectedPath(location, exchange.mount)
       exchange.request = request
-      exchange.path = decodePath(location.split('?', 1)[0] ?? '').slice(exchange.mount.length)
       return this.handle(exchange)
     })
   }
 
-  sendFile(exchange: Exchange, orders: Orders, head: CgiHead): boolean {
+  orderFile(exchange: Exchange, orders: Orders, head: CgiHead): (() => void) | undefined {
     const { sendFileRoots } = exchange.site!
     const file = orderedFile(sendFileRoots, orders)
     if (!file) {
@@ -93,13 +93,19 @@ export class SiteHandler implements ScriptHooks {
         { site: exchange.site!.name, file: asked },
         `the application asked to send ${asked}, which is in none of the sendFileRoots, or not there`,
       )
-      return false
+      return undefined
     }
     const headers = passedHeaders(head, [...exchange.site!.headers])
-    this.#settle(exchange, () =>
-      sendFile(exchange, file.tree, file.path, ORDERED, { status: head.status, headers }),
-    )
-    return true
+    return () =>
+      this.#settle(exchange, () =>
+        sendFile(exchange, file.tree, file.path, ORDERED, { status: head.status, headers }),
+      )
+  }
+
+  warned(exchange: Exchange, stderr: string): void {
+    const { site, log } = exchange
+    const text = printable(stderr)
+    this.#services.logger.warn({ site: site?.name, ...log, stderr: text }, `stderr of PHP: ${text}`)
   }
 
   spool(exchange: Exchange, streaming: boolean): void {
@@ -169,13 +175,25 @@ export class SiteHandler implements ScriptHooks {
   }
 }
 
+/** The path that an application answers by, behind the mount. @throws CgiResponseError when that is no path of this gateway. */
+function redirectedPath(location: string, mount: string): string {
+  try {
+    const path = decodePath(location.split('?', 1)[0] ?? '')
+    if (path === mount || path.startsWith(`${mount}/`)) return path.slice(mount.length)
+  } catch (cause) {
+    throw new CgiResponseError(`the local redirect to ${location} leads nowhere`, { cause })
+  }
+  throw new CgiResponseError(`the local redirect to ${location} leads out of ${mount}`)
+}
+
 /** The same path with a slash at its end; as it came, so that nothing is decoded and encoded anew. */
 function redirectToFolder(exchange: Exchange): void {
   const { target } = exchange.request
   const query = target.indexOf('?')
   const path = query < 0 ? target : target.slice(0, query)
-  // Two slashes at the beginning would name another host.
-  const location = `${path.replace(/^\/{2,}/, '/')}/${query < 0 ? '' : target.slice(query)}`
+  // Two slashes at the beginning would name another host, and browsers take a backslash for one.
+  const local = path.replace(/^\/{2,}/, '/').replaceAll('\\', '%5C')
+  const location = `${local}/${query < 0 ? '' : target.slice(query)}`
   // 308 keeps the method of a request with a body; 301 is what everybody understands.
   const status = exchange.request.body ? 308 : 301
   exchange.send(status, [['location', location]])
