@@ -7,10 +7,18 @@ import { MockPool } from '@fastcgi/client/testing'
 export class HandPlayed extends MockPool implements Executor {
   /** Every request, in order. */
   readonly runs: HandPlayedRun[] = []
+  readonly #play: (run: HandPlayedRun) => void
+
+  /** @param play What every request begins with; all of it within one turn, as when one read holds it. @default nothing */
+  constructor(play: (run: HandPlayedRun) => void = () => {}) {
+    super()
+    this.#play = play
+  }
 
   override dispatch(request: FastCGIRequest, handler: DispatchHandler): Dispatched {
     const run = new HandPlayedRun(request, handler)
     this.runs.push(run)
+    setImmediate(() => this.#play(run))
     return run
   }
 }

@@ -191,9 +191,8 @@ function redirectToFolder(exchange: Exchange): void {
   const { target } = exchange.request
   const query = target.indexOf('?')
   const path = query < 0 ? target : target.slice(0, query)
-  // Two slashes at the beginning would name another host, and browsers take a backslash for one.
-  const local = path.replace(/^\/{2,}/, '/').replaceAll('\\', '%5C')
-  const location = `${local}/${query < 0 ? '' : target.slice(query)}`
+  // Two slashes at the beginning would name another host.
+  const location = `${path.replace(/^\/{2,}/, '/')}/${query < 0 ? '' : target.slice(query)}`
   // 308 keeps the method of a request with a body; 301 is what everybody understands.
   const status = exchange.request.body ? 308 : 301
   exchange.send(status, [['location', location]])
