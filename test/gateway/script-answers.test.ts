@@ -464,7 +464,7 @@ describe('local redirects', () => {
       .on('/blog/index.php', { stdout: 'Location: /blog/env.php\r\n\r\n' })
       .on('/blog/env.php', { stdout: `${HTML}there` })
     const gateway = createGateway({ root: PHP_ROOT, backend: php })
-    const server = express().use('/blog', gateway.handler).listen(0, '127.0.0.1')
+    const server = express().set('env', 'test').use('/blog', gateway.handler).listen(0, '127.0.0.1')
     t.after(() => server.close())
     await once(server, 'listening')
     const { port } = server.address() as AddressInfo
