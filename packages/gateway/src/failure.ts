@@ -46,7 +46,13 @@ export function failWith(logger: Logger, development: boolean): Fail {
     }
     const details = development ? describe(exchange, error) : undefined
     const retryAfter = status === 503 ? RETRY_AFTER : undefined
-    sendPage(exchange, { status, reference, retryAfter, details })
+    try {
+      sendPage(exchange, { status, reference, retryAfter, details })
+    } catch (failure) {
+      // Such as a field of `replyHeaders` that cannot be sent. Nobody is left to hand it to.
+      logger.error({ error: failure, reference }, 'the error page could not be sent')
+      exchange.reply.abort(failure)
+    }
   }
 }
 

@@ -5,13 +5,17 @@
 
 import {
   CgiResponseError,
+  HttpRequestError,
+  isFastCGIError,
   type Dispatched,
   type DispatchHandler,
   type Executor,
   type FastCGIRequest,
 } from '@fastcgi/client'
 import { CgiResponseParser, type CgiHead } from '@fastcgi/client/http'
+import { copyBytes } from '@fastcgi/client/protocol'
 import type { Exchange } from './exchange.ts'
+import { StatusError } from './failure.ts'
 import type { HeaderFields } from './http.ts'
 import { ordersOf, passedHeaders, type Orders } from './reply-head.ts'
 
@@ -19,14 +23,19 @@ import { ordersOf, passedHeaders, type Orders } from './reply-head.ts'
 export interface ScriptHooks {
   /** The application answers by another path of this server. */
   redirect(exchange: Exchange, path: string): void
-  /** The application answers by a file. @returns false when it may not, and the answer goes out as it is */
-  sendFile(exchange: Exchange, orders: Orders, head: CgiHead): boolean
+  /**
+   * The application wants to answer by a file.
+   * @returns what sends it; undefined when there is none that it may send, and the answer goes out as it is.
+   */
+  orderFile(exchange: Exchange, orders: Orders, head: CgiHead): (() => void) | undefined
   /** Called before the head of an answer goes out that is not complete yet. */
   spool(exchange: Exchange, streaming: boolean): void
   /** Nothing usable came, or the answer was cut off. */
   fail(exchange: Exchange, error: unknown): void
   /** The application failed and had nothing to say: a page has to be made. */
   emptyFailure(exchange: Exchange, status: number): void
+  /** The application answered, and wrote to stderr. */
+  warned(exchange: Exchange, stderr: string): void
   /** The end of a page in development: PHP's stderr, to be shown beside it. */
   readonly panel: ((stderr: string) => Uint8Array) | undefined
 }
@@ -42,7 +51,10 @@ export class ScriptRun implements DispatchHandler {
   readonly #more: HeaderFields
   readonly #parser = new CgiResponseParser()
   #dispatched: Dispatched | undefined
-  #orders: Orders | undefined
+  /** The answer is to go out as it comes. */
+  #streaming = false
+  /** Sends the file that the application answers by. */
+  #sendFile: (() => void) | undefined
   /** Bytes of body that are announced and still to come. */
   #rest = Infinity
   /** The answer has no body, or it is not wanted. */
@@ -75,7 +87,8 @@ export class ScriptRun implements DispatchHandler {
     const told = this.#parser.informational.length
     const bodyAt = this.#parser.push(data)
     for (const head of this.#parser.informational.slice(told)) {
-      this.#exchange.reply.informational(head.status, passedHeaders(head, []))
+      const fields = passedHeaders(head, [])
+      carried(() => this.#exchange.reply.informational(head.status, fields))
     }
     if (bodyAt < 0) return
     this.#begin(this.#parser.end())
@@ -85,20 +98,20 @@ export class ScriptRun implements DispatchHandler {
   onStderr(data: Uint8Array): void {
     const room = MAX_STDERR - this.#stderrSize
     if (room <= 0) return
-    const kept = data.slice(0, room)
+    const kept = copyBytes(data.subarray(0, room))
     this.#stderrSize += kept.length
     this.#stderr.push(kept)
   }
 
   onEnd(): void {
-    this.#keepStderr()
+    const stderr = this.#keepStderr()
     try {
       const head = this.#parser.end()
       if (this.#rest > 0 && this.#rest !== Infinity) {
         throw new CgiResponseError(`the body ended ${this.#rest} bytes before its Content-Length`)
       }
       this.#over = true
-      this.#finish(head)
+      this.#finish(head, stderr)
     } catch (error) {
       this.onError(error)
     }
@@ -107,7 +120,7 @@ export class ScriptRun implements DispatchHandler {
   onError(error: unknown): void {
     this.#keepStderr()
     this.#over = true
-    this.#hooks.fail(this.#exchange, error)
+    this.#hooks.fail(this.#exchange, ofBody(error) ?? error)
   }
 
   #begin(head: CgiHead): void {
@@ -116,20 +129,22 @@ export class ScriptRun implements DispatchHandler {
       return
     }
     const orders = ordersOf(head)
-    this.#orders = orders
-    const elsewhere = orders.redirectTo !== undefined || orders.sendFile !== undefined
-    this.#bodyless =
-      elsewhere || NO_BODY.has(head.status) || this.#exchange.request.method === 'HEAD'
+    this.#streaming = orders.streaming
+    if (orders.redirectTo !== undefined || orders.sendFile !== undefined) {
+      this.#sendFile = this.#hooks.orderFile(this.#exchange, orders, head)
+    }
+    const ordered = this.#sendFile !== undefined
+    this.#bodyless = ordered || NO_BODY.has(head.status) || this.#exchange.request.method === 'HEAD'
     if (!this.#bodyless) this.#rest = head.contentLength ?? Infinity
     // A script that has failed may yet turn out to have nothing to say, and one that orders a file to have failed.
-    if (head.status < 500 && !elsewhere) this.#sendSoon()
+    if (head.status < 500 && !ordered) this.#sendSoon()
   }
 
   #addToBody(data: Uint8Array): void {
     if (this.#bodyless || data.length === 0) return
     this.#rest -= data.length
     if (this.#rest < 0) throw new CgiResponseError('the body is longer than its Content-Length')
-    const bytes = data.slice()
+    const bytes = copyBytes(data)
     if (!this.#sent && this.#first === undefined) {
       this.#first = bytes
       this.#sendSoon()
@@ -160,30 +175,27 @@ export class ScriptRun implements DispatchHandler {
     this.#sent = true
     const exchange = this.#exchange
     const head = this.#parser.end()
-    this.#hooks.spool(exchange, this.#orders?.streaming ?? false)
+    this.#hooks.spool(exchange, this.#streaming)
     exchange.reply.onDrain(() => this.#dispatched?.resume())
-    exchange.reply.head(head.status, head.statusText, this.#fields(head))
+    this.#sendHead(head, this.#fields(head))
     if (this.#first) this.#write(this.#first)
   }
 
-  #finish(head: CgiHead): void {
+  #finish(head: CgiHead, stderr: string): void {
     const exchange = this.#exchange
-    if (head.localRedirect !== undefined) {
-      this.#hooks.redirect(exchange, head.localRedirect)
-      return
-    }
-    if (this.#sent) {
-      exchange.reply.end(this.#panel(head))
-      return
-    }
-    const { redirectTo, sendFile } = this.#orders!
-    const ordered = redirectTo !== undefined || sendFile !== undefined
-    if (ordered && this.#hooks.sendFile(exchange, this.#orders!, head)) return
-    if (head.status >= 500 && this.#first === undefined && !this.#bodyless) {
+    if (this.#isEmptyFailure(head)) {
       this.#hooks.emptyFailure(exchange, head.status)
       return
     }
-    this.#sendWhole(head)
+    if (stderr !== '') this.#hooks.warned(exchange, stderr)
+    if (head.localRedirect !== undefined) this.#hooks.redirect(exchange, head.localRedirect)
+    else if (this.#sent) exchange.reply.end(this.#panel(head))
+    else if (this.#sendFile) this.#sendFile()
+    else this.#sendWhole(head)
+  }
+
+  #isEmptyFailure({ status }: CgiHead): boolean {
+    return status >= 500 && !this.#sent && !this.#bodyless && this.#first === undefined
   }
 
   /** Everything is here: one write, and its length is known. */
@@ -194,13 +206,17 @@ export class ScriptRun implements DispatchHandler {
     if (!this.#bodyless && panel === undefined && head.contentLength === undefined) {
       fields.push(['content-length', String(this.#first?.length ?? 0)])
     }
-    reply.head(head.status, head.statusText, fields)
+    this.#sendHead(head, fields)
     if (panel === undefined || this.#first === undefined) {
       reply.end(this.#first ?? panel)
       return
     }
     reply.write(this.#first)
     reply.end(panel)
+  }
+
+  #sendHead({ status, statusText }: CgiHead, fields: HeaderFields): void {
+    carried(() => this.#exchange.reply.head(status, statusText, fields))
   }
 
   #fields(head: CgiHead): (readonly [string, string])[] {
@@ -217,11 +233,30 @@ export class ScriptRun implements DispatchHandler {
     return panel && stderr !== '' && !this.#bodyless && isPage(head) ? panel(stderr) : undefined
   }
 
-  #keepStderr(): void {
-    if (this.#stderr.length === 0) return
-    this.#exchange.stderr += utf8.decode(Buffer.concat(this.#stderr))
+  /** @returns what this run has written to it. */
+  #keepStderr(): string {
+    if (this.#stderr.length === 0) return ''
+    const text = utf8.decode(Buffer.concat(this.#stderr))
+    this.#exchange.stderr += text
     this.#stderr = []
+    return text
   }
+}
+
+/** What the server in front refuses to send is the application's fault. */
+function carried(send: () => void): void {
+  try {
+    send()
+  } catch (cause) {
+    throw new CgiResponseError(`the head cannot be sent: ${String(cause)}`, { cause })
+  }
+}
+
+/** What went wrong with a request body that is passed on as it comes: to the backend's client, its source has failed. */
+function ofBody(error: unknown): Error | undefined {
+  if (!isFastCGIError(error) || error.code !== 'FCGI_ERR_STDIN') return undefined
+  const { cause } = error
+  return cause instanceof HttpRequestError || cause instanceof StatusError ? cause : undefined
 }
 
 /** Whether something can be added to it. */

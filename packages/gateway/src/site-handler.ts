@@ -78,13 +78,13 @@ export class SiteHandler implements ScriptHooks {
           `more than ${MAX_LOCAL_REDIRECTS} local redirects, the last one to ${location}`,
         )
       }
+      exchange.path = redirectedPath(location, exchange.mount)
       exchange.request = request
-      exchange.path = decodePath(location.split('?', 1)[0] ?? '').slice(exchange.mount.length)
       return this.handle(exchange)
     })
   }
 
-  sendFile(exchange: Exchange, orders: Orders, head: CgiHead): boolean {
+  orderFile(exchange: Exchange, orders: Orders, head: CgiHead): (() => void) | undefined {
     const { sendFileRoots } = exchange.site!
     const file = orderedFile(sendFileRoots, orders)
     if (!file) {
@@ -93,13 +93,19 @@ export class SiteHandler implements ScriptHooks {
         { site: exchange.site!.name, file: asked },
         `the application asked to send ${asked}, which is in none of the sendFileRoots, or not there`,
       )
-      return false
+      return undefined
     }
     const headers = passedHeaders(head, [...exchange.site!.headers])
-    this.#settle(exchange, () =>
-      sendFile(exchange, file.tree, file.path, ORDERED, { status: head.status, headers }),
-    )
-    return true
+    return () =>
+      this.#settle(exchange, () =>
+        sendFile(exchange, file.tree, file.path, ORDERED, { status: head.status, headers }),
+      )
+  }
+
+  warned(exchange: Exchange, stderr: string): void {
+    const { site, log } = exchange
+    const text = printable(stderr)
+    this.#services.logger.warn({ site: site?.name, ...log, stderr: text }, `stderr of PHP: ${text}`)
   }
 
   spool(exchange: Exchange, streaming: boolean): void {
@@ -168,6 +174,17 @@ export class SiteHandler implements ScriptHooks {
     if (exchange.next) exchange.next()
     else sendPage(exchange, { status, details: development ? printable(reason) : undefined })
   }
+}
+
+/** The path that an application answers by, behind the mount. @throws CgiResponseError when that is no path of this gateway. */
+function redirectedPath(location: string, mount: string): string {
+  try {
+    const path = decodePath(location.split('?', 1)[0] ?? '')
+    if (path === mount || path.startsWith(`${mount}/`)) return path.slice(mount.length)
+  } catch (cause) {
+    throw new CgiResponseError(`the local redirect to ${location} leads nowhere`, { cause })
+  }
+  throw new CgiResponseError(`the local redirect to ${location} leads out of ${mount}`)
 }
 
 /** The same path with a slash at its end; as it came, so that nothing is decoded and encoded anew. */

@@ -74,7 +74,7 @@ export class NodeReply implements RecordedReply {
     if (this.#over) return
     const response = this.#response
     if (isHttp2(response)) {
-      response.writeHead(status, grouped(headers))
+      writeHttp2Head(response, status, headers)
     } else {
       if (hasUnreadBody(this.#request) && isLargeOrOpen(this.#request)) {
         response.shouldKeepAlive = false
@@ -184,6 +184,22 @@ function writeHead(
   const flat: string[] = []
   for (const [name, value] of headers) flat.push(name, value)
   response.writeHead(status, statusText, flat)
+}
+
+/** @throws TypeError with the code of node:http2 on a field that HTTP/2 cannot carry; nothing is sent then. */
+function writeHttp2Head(
+  response: Http2ServerResponse,
+  status: number,
+  headers: HeaderFields,
+): void {
+  const fields = grouped(headers)
+  try {
+    response.writeHead(status, fields)
+  } catch (error) {
+    // It keeps what it refuses, and would refuse the head of the error page for it.
+    for (const name of Object.keys(fields)) response.removeHeader(name)
+    throw error
+  }
 }
 
 /** Fields by their names, checked: HTTP/2 itself does not look at what they hold. */

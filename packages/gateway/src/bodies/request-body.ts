@@ -1,6 +1,6 @@
 // A request body, made ready for PHP: all of it at hand and its length known, or passed on as it comes.
 
-import { HttpRequestError, type StdinBody } from '@fastcgi/client'
+import type { StdinBody } from '@fastcgi/client'
 import type { IncomingBody } from '../http.ts'
 import { SpoolFile } from '../spool/spool-file.ts'
 import type { RequestBodyRules } from './rules.ts'
@@ -45,8 +45,7 @@ export async function takeBody(body: IncomingBody, rules: RequestBodyRules): Pro
 /** Keeps what comes: in memory, and beyond its share all of it in a file. */
 class Collector {
   readonly #rules: RequestBodyRules
-  #chunks: Uint8Array[] = []
-  #length = 0
+  readonly #memory = new GrowingBytes()
   #file: SpoolFile | undefined
 
   constructor(rules: RequestBodyRules) {
@@ -55,22 +54,18 @@ class Collector {
 
   /** @returns a promise when it has to be waited for the disk. */
   add(chunk: Uint8Array): Promise<void> | undefined {
-    this.#length += chunk.length
-    if (!Number.isSafeInteger(this.#length)) throw new HttpRequestError(413, 'the body is endless')
-    if (!this.#file && this.#length <= this.#rules.memory) {
-      this.#chunks.push(chunk)
+    if (!this.#file && this.#memory.length + chunk.length <= this.#rules.memory) {
+      this.#memory.add(chunk)
       return undefined
     }
     return this.#append(chunk)
   }
 
   taken(): TakenBody {
-    const length = this.#length
     const file = this.#file
-    if (file) return { length, stdin: piecesOf(file), dispose: () => file.close() }
-    const [only = new Uint8Array()] = this.#chunks
-    const bytes = this.#chunks.length > 1 ? Buffer.concat(this.#chunks) : only
-    return { length, stdin: bytes, dispose: () => {} }
+    if (file) return { length: file.size, stdin: piecesOf(file), dispose: () => file.close() }
+    const bytes = this.#memory.take()
+    return { length: bytes.length, stdin: bytes, dispose: () => {} }
   }
 
   dispose(): void {
@@ -80,11 +75,44 @@ class Collector {
   async #append(chunk: Uint8Array): Promise<void> {
     if (!this.#file) {
       this.#file = new SpoolFile(this.#rules.directory)
-      const kept = this.#chunks
-      this.#chunks = []
-      for (const each of kept) await this.#file.append(each)
+      await this.#file.append(this.#memory.take())
     }
     await this.#file.append(chunk)
+  }
+}
+
+/** Chunks in one piece: a client that sends a byte at a time would otherwise take many times what it has sent. */
+class GrowingBytes {
+  #bytes: Uint8Array = new Uint8Array()
+  #length = 0
+
+  get length(): number {
+    return this.#length
+  }
+
+  add(chunk: Uint8Array): void {
+    const length = this.#length + chunk.length
+    // A body of one chunk is never copied.
+    if (this.#length === 0) this.#bytes = chunk
+    else this.#append(chunk, length)
+    this.#length = length
+  }
+
+  /** All of it; then there is nothing. */
+  take(): Uint8Array {
+    const bytes = this.#bytes.subarray(0, this.#length)
+    this.#bytes = new Uint8Array()
+    this.#length = 0
+    return bytes
+  }
+
+  #append(chunk: Uint8Array, length: number): void {
+    if (length > this.#bytes.length) {
+      const larger = new Uint8Array(Math.max(length, 2 * this.#bytes.length))
+      larger.set(this.#bytes.subarray(0, this.#length))
+      this.#bytes = larger
+    }
+    this.#bytes.set(chunk, this.#length)
   }
 }
 

@@ -33,29 +33,21 @@ class WatchedSource {
   readonly #iterator: AsyncIterator<Uint8Array>
   readonly #rules: RequestBodyRules
   readonly #length: number | undefined
-  readonly #timer: NodeJS.Timeout | undefined
   #received = 0
   /** In ms: only waiting for the client counts, not what the backend takes its time for. */
   #waited = 0
-  #giveUp: ((error: Error) => void) | undefined
   #over = false
 
   constructor(body: IncomingBody, rules: RequestBodyRules) {
     this.#rules = rules
     this.#length = body.length
     this.#iterator = body[Symbol.asyncIterator]()
-    if (rules.timeout > 0) this.#timer = setTimeout(() => this.#onTimeout(), rules.timeout)
   }
 
   /** Undefined at the end. */
   async next(): Promise<Uint8Array | undefined> {
     const began = performance.now()
-    this.#timer?.refresh()
-    const result = await new Promise<IteratorResult<Uint8Array>>((resolve, reject) => {
-      this.#giveUp = reject
-      this.#iterator.next().then(resolve, reject)
-    })
-    this.#giveUp = undefined
+    const result = await this.#nextInTime()
     this.#waited += performance.now() - began
     if (result.done) {
       this.#over = true
@@ -68,10 +60,27 @@ class WatchedSource {
   }
 
   release(): void {
-    clearTimeout(this.#timer)
     if (this.#over) return
     // Not awaited: behind a chunk that never comes it would never settle.
     this.#iterator.return?.().catch(() => {})
+  }
+
+  /** The time counts while something is asked for: a reader that does not ask for more is not the client's fault. */
+  #nextInTime(): Promise<IteratorResult<Uint8Array>> {
+    const { timeout } = this.#rules
+    if (timeout === 0) return this.#iterator.next()
+    return new Promise((resolve, reject) => {
+      const timer = setTimeout(() => reject(this.#standstill()), timeout)
+      const over = (): void => clearTimeout(timer)
+      this.#iterator.next().finally(over).then(resolve, reject)
+    })
+  }
+
+  #standstill(): HttpRequestError {
+    return new HttpRequestError(
+      408,
+      `nothing of the upload came for ${this.#rules.timeout} ms, after ${this.#received} bytes`,
+    )
   }
 
   #checkEnd(): void {
@@ -91,17 +100,6 @@ class WatchedSource {
     throw new HttpRequestError(
       408,
       `the upload came at ${rate.toFixed(1)} bytes per second, and requestBody.minRate is ${minRate}`,
-    )
-  }
-
-  #onTimeout(): void {
-    // A reader that does not ask for more is not the client's fault.
-    if (!this.#giveUp) return
-    this.#giveUp(
-      new HttpRequestError(
-        408,
-        `nothing of the upload came for ${this.#rules.timeout} ms, after ${this.#received} bytes`,
-      ),
     )
   }
 }

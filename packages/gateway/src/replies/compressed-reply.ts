@@ -15,6 +15,17 @@ export interface CompressSetting {
 // They have no body, or a part of one whose bytes are counted in another coding.
 const NOT_THESE: ReadonlySet<number> = new Set([204, 205, 206, 304])
 
+// What an answer says of its bytes is no longer true of others.
+const OF_OTHER_BYTES = [
+  'accept-ranges',
+  'content-digest',
+  'content-length',
+  'content-md5',
+  'digest',
+  'etag',
+  'repr-digest',
+]
+
 export class CompressedReply implements Reply {
   readonly #reply: Reply
   readonly #setting: CompressSetting
@@ -43,8 +54,9 @@ export class CompressedReply implements Reply {
       return
     }
     const { encoding, head } = this.#setting
-    if (encoding && !head) this.#open(encoding)
     this.#reply.head(status, statusText, encoding ? encoded(fields, encoding) : varied(fields))
+    // A head that is refused is followed by that of an error page.
+    if (encoding && !head) this.#open(encoding)
   }
 
   write(chunk: Uint8Array): boolean {
@@ -111,8 +123,10 @@ class Fields {
     this.list = list
   }
 
+  /** Several of one name are joined as HTTP joins them. */
   get(name: string): string | undefined {
-    return this.list.find(([key]) => key.toLowerCase() === name)?.[1]
+    const values = this.list.filter(([key]) => key.toLowerCase() === name)
+    return values.length > 0 ? values.map(([, value]) => value).join(', ') : undefined
   }
 
   without(...names: string[]): (readonly [string, string])[] {
@@ -136,7 +150,7 @@ function isWorthIt(
 
 function encoded(fields: Fields, encoding: Encoding): HeaderFields {
   const etag = fields.get('etag')
-  const kept = new Fields(fields.without('content-length', 'accept-ranges', 'etag'))
+  const kept = new Fields(fields.without(...OF_OTHER_BYTES))
   const more: [string, string][] = [['content-encoding', encoding]]
   // Other bytes: the same only in meaning (RFC 9110 §8.8.1).
   if (etag !== undefined) more.push(['etag', etag.startsWith('W/') ? etag : `W/${etag}`])

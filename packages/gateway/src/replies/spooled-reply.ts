@@ -40,7 +40,8 @@ export class SpooledReply implements Reply {
   #tailSize = 0
   #writing = false
   #reading = false
-  #diskFailed = false
+  /** Nothing more goes into the file: there is to be none, or the disk took no more. */
+  #diskless: boolean
   /** The client has not taken what it was given last. */
   #blocked = false
   #ended = false
@@ -54,6 +55,7 @@ export class SpooledReply implements Reply {
     this.#reply = reply
     this.#rules = rules
     this.#setting = setting
+    this.#diskless = rules.maxFile === 0
     this.#stall = new StallTimer(rules.timeout, (error) => this.abort(error))
     reply.onDrain(() => this.#onDrain())
     reply.onClose(() => this.#release())
@@ -76,7 +78,9 @@ export class SpooledReply implements Reply {
     if (this.#isIdle && !this.#blocked) this.#give(chunk)
     else if (this.#setting.streaming) this.#keep(chunk)
     else this.#spool(chunk)
-    return !(this.#waiting = !this.#hasRoom)
+    // Whoever was told to wait waits until it is told otherwise, even if what was on its way finds room again.
+    if (!this.#hasRoom) this.#waiting = true
+    return !this.#waiting
   }
 
   end(chunk?: Uint8Array): void {
@@ -115,7 +119,8 @@ export class SpooledReply implements Reply {
 
   get #hasRoom(): boolean {
     if (this.#setting.streaming) return !this.#blocked
-    if (this.#diskFailed) return this.#tailSize === 0
+    if (this.#isIdle && !this.#blocked) return true
+    if (this.#diskless) return this.#tailSize === 0 && this.#memorySize < this.#rules.memory
     // The whole file counts, not what is left in it: its room is given back only once all of it was read.
     const size = (this.#file?.size ?? 0) + this.#tailSize
     return size < this.#rules.maxFile && this.#tailSize < MAX_TAIL
@@ -134,7 +139,7 @@ export class SpooledReply implements Reply {
     }
     this.#tail.push(chunk)
     this.#tailSize += chunk.length
-    if (!this.#writing && !this.#diskFailed) void this.#writeTail()
+    if (!this.#writing && !this.#diskless) void this.#writeTail()
   }
 
   /** One after the other, so that the file has them in their order. */
@@ -148,7 +153,7 @@ export class SpooledReply implements Reply {
         await this.#append(this.#file, chunks)
       }
     } catch (error) {
-      this.#diskFailed = true
+      this.#diskless = true
       if (!this.#over) this.#setting.onDiskFailure?.(error)
     }
     this.#writing = false
@@ -164,6 +169,7 @@ export class SpooledReply implements Reply {
         written += count
         this.#tailSize -= count
         this.#pump()
+        this.#offerRoom()
       })
     } catch (error) {
       // What the disk has not taken goes on from memory, behind what it has.
@@ -173,6 +179,10 @@ export class SpooledReply implements Reply {
   }
 
   #onDrain(): void {
+    if (this.#over) {
+      this.#stall.refresh()
+      return
+    }
     this.#blocked = false
     this.#stall.stop()
     this.#pump()
@@ -194,7 +204,7 @@ export class SpooledReply implements Reply {
         this.#give(chunk)
       } else if (this.#inFile > 0) {
         void this.#readPiece(this.#file!)
-      } else if (this.#diskFailed && this.#tail.length > 0) {
+      } else if (this.#diskless && this.#tail.length > 0) {
         const next = this.#tail.shift()!
         this.#tailSize -= next.length
         this.#give(next)

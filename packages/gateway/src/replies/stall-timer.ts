@@ -20,7 +20,14 @@ export class StallTimer {
     }, this.#timeout)
   }
 
-  /** It has. */
+  /** It has taken something, and has to take more. */
+  refresh(): void {
+    if (!this.#timer) return
+    this.stop()
+    this.start()
+  }
+
+  /** It has taken all that it was given. */
   stop(): void {
     clearTimeout(this.#timer)
     this.#timer = undefined
