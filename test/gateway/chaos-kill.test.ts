@@ -5,6 +5,8 @@ import { createHash } from 'node:crypto'
 import { test, type TestContext } from 'node:test'
 import {
   chaosSite,
+  childPids,
+  commandOf,
   Crowd,
   linesOf,
   marksOf,
@@ -18,20 +20,13 @@ import type { GatewayProcess } from '../support/gateway-process.ts'
 import { until } from '../support/process.ts'
 import { get } from '../support/serving.ts'
 
-interface Status {
-  readonly workers: { readonly pid: number; readonly restarts: number }[]
-  readonly php: {
-    readonly pid: number | undefined
-    readonly guardPid: number
-    readonly restarts: number
-  }
-}
+const CLIENTS = 12
 
 interface Running {
   readonly site: ChaosSite
   readonly server: GatewayProcess
   readonly crowd: Crowd
-  readonly status: () => Promise<Status>
+  readonly admin: string
 }
 
 /** Pages with and without a file behind them, and what must not happen twice, in turn. */
@@ -54,11 +49,9 @@ async function start(t: TestContext): Promise<Running> {
   const site = await chaosSite(t)
   const server = await startChaos(t, site)
   const { url, admin } = await server.ready()
-  const crowd = new Crowd(url, 12, mixture())
+  const crowd = new Crowd(url, CLIENTS, mixture())
   await crowd.more(60)
-  const status = async (): Promise<Status> =>
-    JSON.parse((await get(`${admin}/status`)).body) as Status
-  return { site, server, crowd, status }
+  return { site, server, crowd, admin: admin! }
 }
 
 /** Nothing was called whole that was not, and no POST ran twice or was answered without having run. */
@@ -79,21 +72,36 @@ async function end(running: Running): Promise<void> {
   await untilNothingIsLeft(site)
 }
 
-const workersOf = async (master: number): Promise<number[]> => {
-  const { readFile } = await import('node:fs/promises')
-  const text = await readFile(`/proc/${master}/task/${master}/children`, 'latin1')
-  return text.split(' ').filter(Boolean).map(Number)
+/** A sample of the metrics. */
+async function metric({ admin }: Running, name: string): Promise<number> {
+  const { body } = await get(`${admin}/metrics`)
+  return Number(new RegExp(`^${name}\\S* (\\S+)$`, 'm').exec(body)?.[1])
+}
+
+const ROLES = {
+  master: /^php-fpm: master/,
+  guard: /guard-process/,
+  worker: /gateway-program/,
+} as const
+
+/** Children of the server, by what they are. */
+function childrenOf({ server }: Running, role: keyof typeof ROLES): number[] {
+  return childPids(server.program.pid).filter((pid) => ROLES[role].test(commandOf(pid)))
+}
+
+/** The only one, or undefined while there is none. */
+function childOf(running: Running, role: keyof typeof ROLES): number | undefined {
+  return childrenOf(running, role)[0]
 }
 
 test('a PHP worker: what it worked on fails, and another one follows', async (t) => {
   const running = await start(t)
-  const { crowd, status } = running
-  const master = (await status()).php.pid!
+  const { crowd } = running
+  const master = childOf(running, 'master')!
   for (let round = 0; round < 5; round++) {
-    const workers = await workersOf(master)
-    process.kill(workers[round % workers.length]!, 'SIGKILL')
+    process.kill(childPids(master)[round % 4]!, 'SIGKILL')
     await crowd.more(30)
-    await until('there are four again', async () => (await workersOf(master)).length === 4)
+    await until('there are four again', () => childPids(master).length === 4)
   }
   assert.ok(crowd.of('failed').length <= 5, JSON.stringify(crowd.failures))
   await end(running)
@@ -101,57 +109,60 @@ test('a PHP worker: what it worked on fails, and another one follows', async (t)
 
 test('the master of PHP: it is started again with its workers, on the same address', async (t) => {
   const running = await start(t)
-  const { crowd, status, site } = running
-  const { pid } = (await status()).php
-  const orphans = await workersOf(pid!)
-  process.kill(pid!, 'SIGKILL')
-  await until('another one runs', async () => {
-    const { php } = await status()
-    return php.restarts === 1 && php.pid !== undefined && php.pid !== pid
-  })
+  const { crowd, site } = running
+  const master = childOf(running, 'master')!
+  const orphans = childPids(master)
+  process.kill(master, 'SIGKILL')
+  await until('it is counted', async () => (await metric(running, 'fcgi_php_restarts_total')) === 1)
+  await until('another one runs', async () => (await metric(running, 'fcgi_php_running')) === 1)
+  assert.notEqual(childOf(running, 'master'), master)
   const alive = processesOf(site)
   assert.deepEqual(
     orphans.filter((orphan) => alive.includes(orphan)),
     [],
   )
-  for (const { how } of crowd.of('failed')) assert.match(how, /^50[23]$|^ECONNRESET$|^aborted$/)
   await end(running)
+  for (const { how } of crowd.of('failed')) assert.match(how, /^50[23]$|^ECONNRESET$/)
 })
 
 test('the guard of PHP: another one follows, and nobody notices', async (t) => {
   const running = await start(t)
-  const { crowd, status } = running
-  const { guardPid } = (await status()).php
-  process.kill(guardPid, 'SIGKILL')
-  await until('another one guards', async () => (await status()).php.guardPid !== guardPid)
+  const { crowd, server, site } = running
+  const guard = childOf(running, 'guard')!
+  process.kill(guard, 'SIGKILL')
+  await until('another one guards', () => {
+    const another = childOf(running, 'guard')
+    return another !== undefined && another !== guard
+  })
   await crowd.more(30)
   assert.deepEqual(crowd.failures, {})
   // The new one knows what the old one knew.
-  running.server.program.signal('SIGKILL')
+  server.program.signal('SIGKILL')
   await crowd.stop()
   check(running)
-  await untilNothingIsLeft(running.site)
+  await untilNothingIsLeft(site)
 })
 
 test('a worker of the gateway: another one follows', async (t) => {
   const running = await start(t)
-  const { crowd, status } = running
-  const victims = (await status()).workers.map(({ pid }) => pid)
-  process.kill(victims[0]!, 'SIGKILL')
-  await until('another one works', async () => {
-    const { workers } = await status()
-    return workers.every(({ pid }) => pid !== victims[0]) && workers[0]!.pid > 0
-  })
+  const { crowd } = running
+  const [victim] = childrenOf(running, 'worker')
+  process.kill(victim!, 'SIGKILL')
+  await until(
+    'it is counted',
+    async () => (await metric(running, 'fcgi_worker_restarts_total')) === 1,
+  )
+  await until('another one works', async () => (await metric(running, 'fcgi_workers')) === 2)
   await end(running)
-  for (const { how } of crowd.of('failed')) assert.match(how, /^ECONNRESET$|^aborted$/)
+  for (const { how } of crowd.of('failed')) assert.equal(how, 'ECONNRESET')
   // Each client lost one request at the most.
-  assert.ok(crowd.of('failed').length <= 12, JSON.stringify(crowd.failures))
+  assert.ok(crowd.of('failed').length <= CLIENTS, JSON.stringify(crowd.failures))
 })
 
 test('the process above all of them: none outlives it, and no file', async (t) => {
   const running = await start(t)
   const { crowd, server, site } = running
-  assert.ok(processesOf(site).length >= 8)
+  assert.ok(processesOf(site).length >= 9)
   server.program.signal('SIGKILL')
   await untilNothingIsLeft(site)
   await crowd.stop()

@@ -66,24 +66,24 @@ export function linesOf(count: number): string {
 
 /** The pids of all processes that work for the site, whoever their parents are by now. */
 export function processesOf({ directory }: ChaosSite): number[] {
-  const pids = readdirSync('/proc').filter((name) => /^\d+$/.test(name))
-  return pids.filter((pid) => belongsTo(pid, directory)).map(Number)
+  const pids = readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .map(Number)
+  return pids.filter((pid) => belongsTo(pid, directory))
 }
 
-function belongsTo(pid: string, directory: string): boolean {
-  const told = [
-    () => readlinkSync(`/proc/${pid}/cwd`),
-    () => readFileSync(`/proc/${pid}/cmdline`, 'latin1'),
-    () => readFileSync(`/proc/${pid}/environ`, 'latin1'),
-  ]
-  return told.some((tell) => {
-    try {
-      return tell().includes(directory)
-    } catch {
-      // It has just ended, or is somebody else's.
-      return false
-    }
-  })
+function belongsTo(pid: number, directory: string): boolean {
+  const told = [readProc(pid, 'cmdline'), readProc(pid, 'environ'), workingDirectory(pid)]
+  return told.some((text) => text.includes(directory))
+}
+
+/** Empty when it has just ended, or is somebody else's. */
+function workingDirectory(pid: number): string {
+  try {
+    return readlinkSync(`/proc/${pid}/cwd`)
+  } catch {
+    return ''
+  }
 }
 
 /** Waits until no process and nothing temporary is left. */
@@ -100,9 +100,22 @@ function leftovers(site: ChaosSite): string[] {
   return [...processes, ...readdirSync(site.temporary)]
 }
 
-function commandOf(pid: number): string {
-  const file = `/proc/${pid}/cmdline`
-  return existsSync(file) ? readFileSync(file, 'latin1').replaceAll('\0', ' ') : ''
+/** Its command line; empty when it is gone. */
+export function commandOf(pid: number): string {
+  return readProc(pid, 'cmdline').replaceAll('\0', ' ')
+}
+
+/** Its children at the moment. */
+export function childPids(pid: number): number[] {
+  return readProc(pid, `task/${pid}/children`).split(' ').filter(Boolean).map(Number)
+}
+
+function readProc(pid: number, file: string): string {
+  try {
+    return readFileSync(`/proc/${pid}/${file}`, 'latin1')
+  } catch {
+    return ''
+  }
 }
 
 /** The marks of the POSTs that PHP has run, as often as it did. */
