@@ -1,19 +1,17 @@
 // Any process of the server is killed while requests run.
 
 import assert from 'node:assert/strict'
-import { createHash } from 'node:crypto'
 import { test, type TestContext } from 'node:test'
 import {
+  checkOutcomes,
   chaosSite,
   childPids,
   commandOf,
   Crowd,
-  linesOf,
-  marksOf,
+  mixture,
   processesOf,
   startChaos,
   untilNothingIsLeft,
-  type Asked,
   type ChaosSite,
 } from '../support/chaos.ts'
 import type { GatewayProcess } from '../support/gateway-process.ts'
@@ -29,44 +27,20 @@ interface Running {
   readonly admin: string
 }
 
-/** Pages with and without a file behind them, and what must not happen twice, in turn. */
-function mixture(): () => Asked {
-  let count = 0
-  const page = linesOf(1000)
-  const file = linesOf(2000)
-  return () => {
-    count++
-    if (count % 3 === 0) return { path: '/static.txt', expected: file }
-    if (count % 3 === 1) return { path: '/lines.php?lines=1000', expected: page }
-    const mark = `m${count}`
-    const body = `${mark} `.repeat(2000)
-    const sum = createHash('md5').update(body).digest('hex')
-    return { path: `/once.php?mark=${mark}`, expected: `${mark} ${sum}`, body, mark }
-  }
-}
-
 async function start(t: TestContext): Promise<Running> {
   const site = await chaosSite(t)
   const server = await startChaos(t, site)
   const { url, admin } = await server.ready()
-  const crowd = new Crowd(url, CLIENTS, mixture())
+  const crowd = new Crowd(t, url, CLIENTS, mixture())
   await crowd.more(60)
   return { site, server, crowd, admin: admin! }
-}
-
-/** Nothing was called whole that was not, and no POST ran twice or was answered without having run. */
-function check({ site, crowd }: Running): void {
-  assert.deepEqual(crowd.of('wrong'), [])
-  const marks = marksOf(site)
-  assert.equal(new Set(marks).size, marks.length, 'a POST ran twice')
-  for (const { mark } of crowd.of('whole')) if (mark) assert.ok(marks.includes(mark), mark)
 }
 
 async function end(running: Running): Promise<void> {
   const { site, server, crowd } = running
   await crowd.more(60)
   await crowd.stop()
-  check(running)
+  checkOutcomes(running)
   await server.program.stop()
   assert.equal(server.program.exit, 'status 0', server.log)
   await untilNothingIsLeft(site)
@@ -139,7 +113,7 @@ test('the guard of PHP: another one follows, and nobody notices', async (t) => {
   // The new one knows what the old one knew.
   server.program.signal('SIGKILL')
   await crowd.stop()
-  check(running)
+  checkOutcomes(running)
   await untilNothingIsLeft(site)
 })
 
@@ -166,5 +140,5 @@ test('the process above all of them: none outlives it, and no file', async (t) =
   server.program.signal('SIGKILL')
   await untilNothingIsLeft(site)
   await crowd.stop()
-  check(running)
+  checkOutcomes(running)
 })

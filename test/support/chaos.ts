@@ -1,8 +1,10 @@
 // A site that can tell a whole answer from any other, a server for it in a place of its own, and clients that check every byte.
 
+import assert from 'node:assert/strict'
+import { createHash } from 'node:crypto'
 import { existsSync, readdirSync, readFileSync, readlinkSync } from 'node:fs'
 import { mkdir, writeFile } from 'node:fs/promises'
-import { request as httpRequest } from 'node:http'
+import { request as httpRequest, type Agent, type ClientRequest } from 'node:http'
 import { join } from 'node:path'
 import type { TestContext } from 'node:test'
 import type { ServeOptions } from '@fastcgi/gateway'
@@ -18,7 +20,7 @@ const SCRIPTS: Readonly<Record<string, string>> = {
 header('Content-Type: text/plain');
 header('X-Accel-Buffering: no');
 for ($line = 0; $line < (int) $_GET['lines']; $line++) {
-    echo ${JSON.stringify(LINE).replace('$', '\\$')};
+    echo ${JSON.stringify(LINE)};
     if ($line % 100 === 0) { flush(); usleep(1000); }
 }
 echo ${JSON.stringify(END)};`,
@@ -28,7 +30,11 @@ file_put_contents(__DIR__ . '/ran', $_GET['mark'] . "\\n", FILE_APPEND | LOCK_EX
 usleep(2000);
 header('Content-Type: text/plain');
 echo $_GET['mark'], ' ', md5(file_get_contents('php://input'));`,
-  'pid.php': '<?php header("Content-Type: text/plain"); echo getmypid();',
+  // ?lines=N as fast as they are taken.
+  'large.php': `<?php
+header('Content-Type: text/plain');
+for ($line = 0; $line < (int) $_GET['lines']; $line += 1000) echo str_repeat(${JSON.stringify(LINE)}, 1000);
+echo ${JSON.stringify(END)};`,
 }
 
 /** A site in a directory of its own, which is also where everything temporary goes. */
@@ -45,6 +51,7 @@ export async function chaosSite(t: TestContext): Promise<ChaosSite> {
   await Promise.all([mkdir(root), mkdir(temporary)])
   for (const [name, text] of Object.entries(SCRIPTS)) await writeFile(join(root, name), text)
   await writeFile(join(root, 'static.txt'), linesOf(2000))
+  await writeFile(join(root, 'large.txt'), linesOf(200_000))
   return { directory, root, temporary }
 }
 
@@ -130,6 +137,8 @@ export interface Asked {
   readonly expected: string
   readonly body?: string
   readonly mark?: string
+  /** In the middle of the upload, or of the download, it waits for this. */
+  readonly hold?: Promise<void>
 }
 
 export interface ChaosOutcome extends Asked {
@@ -140,16 +149,18 @@ export interface ChaosOutcome extends Asked {
 }
 
 /** Asks, and compares every byte of what comes. */
-export function ask(url: string, asked: Asked): Promise<ChaosOutcome> {
+export function ask(url: string, asked: Asked, agent?: Agent): Promise<ChaosOutcome> {
   return new Promise((resolve) => {
-    const { body } = asked
+    const { body, path, hold } = asked
     const settle = (kind: ChaosOutcome['kind'], how: string): void => {
       resolve({ ...asked, kind, how })
     }
-    const fail = (error: NodeJS.ErrnoException): void =>
-      settle('failed', error.code ?? error.message)
+    const fail = (error: NodeJS.ErrnoException): void => {
+      settle('failed', `${error.code}${request.reusedSocket ? ' of a connection kept' : ''}`)
+    }
     const method = body === undefined ? 'GET' : 'POST'
-    const request = httpRequest(url + asked.path, { agent: false, method })
+    const headers = body === undefined ? {} : { 'content-length': Buffer.byteLength(body) }
+    const request = httpRequest(url + path, { agent: agent ?? false, method, headers })
     request.on('error', fail)
     request.on('response', (response) => {
       let text = ''
@@ -157,16 +168,60 @@ export function ask(url: string, asked: Asked): Promise<ChaosOutcome> {
       response.on('error', fail)
       response.on('end', () => {
         const { statusCode = 0 } = response
+        const right = text === asked.expected && statusCode === 200
         if (statusCode >= 500) settle('failed', String(statusCode))
-        else
-          settle(
-            text === asked.expected && statusCode === 200 ? 'whole' : 'wrong',
-            `${statusCode} ${text.length} bytes`,
-          )
+        else settle(right ? 'whole' : 'wrong', `${statusCode}, ${text.length} bytes`)
       })
+      if (!hold || body !== undefined) return
+      response.pause()
+      void hold.then(() => response.resume())
     })
-    request.end(body)
+    send(request, asked)
   })
+}
+
+function send(request: ClientRequest, { body = '', hold }: Asked): void {
+  if (!hold) {
+    request.end(body)
+    return
+  }
+  const half = body.length >> 1
+  if (half > 0) request.write(body.slice(0, half))
+  else request.flushHeaders()
+  if (body === '') request.end()
+  else void hold.then(() => request.end(body.slice(half)))
+}
+
+/** Pages with and without a file behind them, and what must not happen twice, in turn. */
+export function mixture(): () => Asked {
+  let count = 0
+  const page = linesOf(1000)
+  const file = linesOf(2000)
+  return () => {
+    count++
+    if (count % 3 === 0) return { path: '/static.txt', expected: file }
+    if (count % 3 === 1) return { path: '/lines.php?lines=1000', expected: page }
+    return upload(`m${count}`, 10_000)
+  }
+}
+
+/** An upload, and what PHP says of it when it has run for it. */
+export function upload(mark: string, size: number): Asked {
+  const body = `${mark} `.repeat(Math.ceil(size / (mark.length + 1)))
+  const sum = createHash('md5').update(body).digest('hex')
+  return { path: `/once.php?mark=${mark}`, expected: `${mark} ${sum}`, body, mark }
+}
+
+/** Nothing was called whole that was not, and no POST ran twice, or was answered without having run. */
+export function checkOutcomes({ site, crowd }: { site: ChaosSite; crowd: Crowd }): void {
+  assert.deepEqual(
+    crowd.of('wrong').map(({ path, how }) => `${path}: ${how}`),
+    [],
+  )
+  const marks = marksOf(site)
+  assert.equal(new Set(marks).size, marks.length, 'a POST ran twice')
+  const ran = new Set(marks)
+  for (const { mark } of crowd.of('whole')) if (mark) assert.ok(ran.has(mark), mark)
 }
 
 /** Clients that ask one thing after another, each in turn, until they are stopped. */
@@ -175,11 +230,12 @@ export class Crowd {
   readonly #enough = new AbortController()
   readonly #over: Promise<unknown>
 
-  /** @param next What is asked next. */
-  constructor(url: string, clients: number, next: () => Asked) {
+  /** @param next What is asked next. @param agent Keeps connections, where one is given. */
+  constructor(t: TestContext, url: string, clients: number, next: () => Asked, agent?: Agent) {
+    t.after(() => this.#enough.abort())
     this.#over = Promise.all(
       Array.from({ length: clients }, async () => {
-        while (!this.#enough.signal.aborted) this.outcomes.push(await ask(url, next()))
+        while (!this.#enough.signal.aborted) this.outcomes.push(await ask(url, next(), agent))
       }),
     )
   }
