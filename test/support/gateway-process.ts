@@ -23,9 +23,9 @@ export class GatewayProcess {
   readonly program: Program
   readonly #file: string
 
-  constructor(file: string) {
+  constructor(file: string, env: NodeJS.ProcessEnv = {}) {
     this.#file = file
-    this.program = new Program(process.execPath, ['--enable-source-maps', PROGRAM, file])
+    this.program = new Program(process.execPath, ['--enable-source-maps', PROGRAM, file], env)
   }
 
   get said(): Said[] {
@@ -51,14 +51,15 @@ export class GatewayProcess {
   }
 }
 
-/** Starts it; gone with the test. */
+/** Starts it, with further environment variables; gone with the test. */
 export async function startProcess(
   t: TestContext,
   options: ServeOptions & { text?: string },
+  env: NodeJS.ProcessEnv = {},
 ): Promise<GatewayProcess> {
   const file = join(await temporaryDirectory(t), 'options.json')
   await writeFile(file, JSON.stringify({ root: PHP_ROOT, listen: 0, ...options }))
-  const running = new GatewayProcess(file)
+  const running = new GatewayProcess(file, env)
   t.after(() => running.program.stop('SIGKILL'))
   return running
 }

@@ -38,7 +38,8 @@ function optionsOf(): ServeOptions {
     logger: { debug: log('debug'), info: log('info'), warn: log('warn'), error: log('error') },
     signals: true,
     reload: optionsOf,
-    use: [() => answer],
+    // What a site of PHP is asked is for that site to answer.
+    use: options.php === undefined ? [() => answer] : [],
   }
 }
 

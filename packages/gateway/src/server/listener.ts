@@ -16,6 +16,8 @@ type Socket = IncomingMessage['socket']
 
 // How long a connection that has no request may still begin one while the listener closes, in ms: its request may be on the way.
 const GRACE = 500
+// The same for a connection that is new, in ms: whoever opens one is about to ask.
+const FIRST_GRACE = 2000
 const NO_TUNNELS =
   'HTTP/1.1 405 Method Not Allowed\r\nAllow: GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS\r\n' +
   'Content-Length: 0\r\nConnection: close\r\n\r\n'
@@ -28,6 +30,8 @@ export class Listener {
   readonly #responses = new Set<NodeResponse>()
   /** How many requests each connection answers, by the socket that its requests name. */
   readonly #busy = new Map<string, number>()
+  /** Connections that have had a request. */
+  readonly #used = new Set<string>()
   #draining = false
 
   private constructor(server: NodeServer, endpoint: Endpoint) {
@@ -66,11 +70,13 @@ export class Listener {
   /** Stops accepting, tells clients to go elsewhere, and resolves when the last connection is closed. */
   drain(): Promise<void> {
     this.#draining = true
+    // node:http would close connections at once on which the next request may be waiting to be read.
+    if ('closeIdleConnections' in this.#server) this.#server.closeIdleConnections = () => {}
     const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()))
     for (const response of this.#responses) lastOfConnection(response)
     for (const session of this.#sessions) session.close()
-    const grace = setTimeout(() => this.#closeUnused(), GRACE)
-    return closed.finally(() => clearTimeout(grace))
+    for (const socket of this.#sockets) this.#closeUnlessUsed(socket)
+    return closed
   }
 
   /** Closes every connection. @returns how many requests are cut off by it. */
@@ -109,7 +115,11 @@ export class Listener {
 
   #connected(socket: Socket): void {
     this.#sockets.add(socket)
-    socket.once('close', () => this.#sockets.delete(socket))
+    const key = keyOf(socket)
+    socket.once('close', () => {
+      this.#sockets.delete(socket)
+      this.#used.delete(key)
+    })
   }
 
   #opened(session: ServerHttp2Session, keepAliveTimeout: number): void {
@@ -130,22 +140,35 @@ export class Listener {
     this.#responses.add(response)
     this.#busy.set(key, (this.#busy.get(key) ?? 0) + 1)
     if (this.#draining) lastOfConnection(response)
-    response.on('close', () => this.#answered(key, response))
+    this.#used.add(key)
+    // It is no longer known once the connection is closed.
+    const { socket } = request
+    response.on('close', () => this.#answered(socket, response))
   }
 
-  #answered(key: string, response: NodeResponse): void {
+  #answered(socket: Socket, response: NodeResponse): void {
+    const key = keyOf(socket)
     this.#responses.delete(response)
     const left = (this.#busy.get(key) ?? 1) - 1
     if (left > 0) this.#busy.set(key, left)
     else this.#busy.delete(key)
     // One whose head had gone out already could not say that it is the last.
-    if (this.#draining && 'closeIdleConnections' in this.#server) {
-      this.#server.closeIdleConnections()
-    }
+    if (this.#draining && !('stream' in response)) this.#closeUnlessUsed(socket)
   }
 
-  #closeUnused(): void {
-    for (const socket of this.#sockets) if (!this.#busy.has(keyOf(socket))) socket.destroy()
+  /** Closes a connection that begins no request in time; one that does says that it is the last. */
+  #closeUnlessUsed(socket: Socket): void {
+    if (socket.destroyed) return
+    const key = keyOf(socket)
+    const close = (): void => {
+      if (!this.#busy.has(key)) socket.destroy()
+    }
+    // This process may have been late itself: what has come in the meantime is read first.
+    const timer = setTimeout(
+      () => setImmediate(close),
+      this.#used.has(key) ? GRACE : FIRST_GRACE,
+    )
+    socket.once('close', () => clearTimeout(timer))
   }
 }
 

@@ -1,0 +1,148 @@
+// A reload, of the server or of PHP, while hundreds of requests are in flight.
+
+import assert from 'node:assert/strict'
+import { Agent } from 'node:http'
+import { test, type TestContext } from 'node:test'
+import { serve, type ServeOptions } from '@fastcgi/gateway'
+import {
+  ask,
+  chaosSite,
+  checkOutcomes,
+  childPids,
+  commandOf,
+  Crowd,
+  linesOf,
+  mixture,
+  startChaos,
+  untilNothingIsLeft,
+  upload,
+  type Asked,
+  type ChaosOutcome,
+} from '../support/chaos.ts'
+import { startFpm } from '../support/fpm.ts'
+import { until } from '../support/process.ts'
+
+const CLIENTS = 100
+/** More than the buffers of the system take for a client that does not read. */
+const LINES = 200_000
+
+/** Downloads and uploads of many megabytes, each stopped half way. */
+class Held {
+  readonly #outcomes: Promise<ChaosOutcome>[]
+  #release!: () => void
+
+  constructor(t: TestContext, url: string) {
+    t.after(() => this.#release())
+    const hold = new Promise<void>((resolve) => (this.#release = resolve))
+    const expected = linesOf(LINES)
+    const download: Asked = { path: '/large.txt', expected, hold }
+    const script: Asked = { path: `/large.php?lines=${LINES}`, expected, hold }
+    this.#outcomes = Array.from({ length: 5 }, (_, at) => at).flatMap((at) => [
+      ask(url, download),
+      ask(url, script),
+      ask(url, { ...upload(`held${at}`, 4_000_000), hold }),
+    ])
+  }
+
+  async finish(): Promise<void> {
+    this.#release()
+    const outcomes = await Promise.all(this.#outcomes)
+    assert.deepEqual(
+      outcomes.map(({ path, kind, how }) => `${kind} ${kind === 'whole' ? '' : path + how}`),
+      outcomes.map(() => 'whole '),
+    )
+  }
+}
+
+/** Some keep their connections, as browsers do, and some do not. */
+function startCrowds(t: TestContext, url: string): Crowd[] {
+  const agent = new Agent({ keepAlive: true, maxSockets: CLIENTS })
+  t.after(() => agent.destroy())
+  const next = mixture()
+  return [new Crowd(t, url, CLIENTS, next), new Crowd(t, url, CLIENTS, next, agent)]
+}
+
+test('SIGHUP, again and again: each request is answered whole', async (t) => {
+  const site = await chaosSite(t)
+  const server = await startChaos(t, site)
+  const { url } = await server.ready()
+  const crowds = startCrowds(t, url)
+  const held = new Held(t, url)
+  await Promise.all(crowds.map((crowd) => crowd.more(CLIENTS)))
+  const count = (): number => server.log.split('SIGHUP: reloaded').length - 1
+  for (let round = 1; round <= 2; round++) {
+    server.program.signal('SIGHUP')
+    await server.program.until('has reloaded', () => count() === round)
+    await Promise.all(crowds.map((crowd) => crowd.more(CLIENTS)))
+  }
+  await held.finish()
+  await Promise.all(crowds.map((crowd) => crowd.stop()))
+  console.error(server.log?.split('\n').filter((x) => !x.startsWith('debug')).join('\n'))
+  for (const crowd of crowds) checkOutcomes({ site, crowd })
+  assert.deepEqual(
+    crowds.map(({ failures }) => failures),
+    [{}, {}],
+  )
+  await server.program.stop()
+  assert.equal(server.program.exit, 'status 0', server.log)
+  await untilNothingIsLeft(site)
+})
+
+test('server.reload, again and again: each request is answered whole', async (t) => {
+  const site = await chaosSite(t)
+  const fpm = await startFpm(t, { workers: 4 })
+  const options = (round: number): ServeOptions => ({
+    root: site.root,
+    listen: 0,
+    backend: { address: fpm.address, connections: 4 },
+    headers: { 'x-round': String(round) },
+    requestBody: { directory: site.temporary },
+    response: { directory: site.temporary },
+  })
+  const server = await serve(options(0))
+  t.after(() => server.destroy())
+  const [url = ''] = server.addresses
+  const crowds = startCrowds(t, url)
+  const held = new Held(t, url)
+  await Promise.all(crowds.map((crowd) => crowd.more(CLIENTS)))
+  for (let round = 1; round <= 5; round++) {
+    await server.reload(options(round))
+    const { headers } = await fetch(`${url}/static.txt`)
+    assert.equal(headers.get('x-round'), String(round))
+    await Promise.all(crowds.map((crowd) => crowd.more(20)))
+  }
+  await held.finish()
+  await Promise.all(crowds.map((crowd) => crowd.stop()))
+  for (const crowd of crowds) checkOutcomes({ site, crowd })
+  assert.deepEqual(
+    crowds.map(({ failures }) => failures),
+    [{}, {}],
+  )
+  assert.equal(await server.close(), 0)
+  await untilNothingIsLeft(site)
+})
+
+test('a reload of PHP: whatever is answered is right, and no POST runs twice', async (t) => {
+  const site = await chaosSite(t)
+  const server = await startChaos(t, site, { workers: 1 })
+  const { url } = await server.ready()
+  const crowd = new Crowd(t, url, CLIENTS, mixture())
+  await crowd.more(CLIENTS)
+  const isMaster = (pid: number): boolean => commandOf(pid).startsWith('php-fpm: master')
+  const master = childPids(server.program.pid).find(isMaster)!
+  for (let round = 0; round < 3; round++) {
+    const old = childPids(master)
+    process.kill(master, 'SIGUSR2')
+    await until('there are other workers', () => {
+      const workers = childPids(master)
+      return workers.length === 4 && !workers.some((pid) => old.includes(pid))
+    })
+    await crowd.more(CLIENTS)
+  }
+  await crowd.stop()
+  checkOutcomes({ site, crowd })
+  console.error(crowd.failures, crowd.outcomes.length, server.log)
+  await server.program.stop()
+  assert.equal(server.program.exit, 'status 0', server.log)
+  await untilNothingIsLeft(site)
+})
