@@ -5,7 +5,7 @@ import { collect } from '../flags.ts'
 import { Exit, Failure } from '../failure.ts'
 import type { Io } from '../io.ts'
 import { VERSION } from '../version.ts'
-import { bodyFrom, dataOf } from './body.ts'
+import { bodyFrom, dataOf, JSON_TYPE } from './body.ts'
 import type { Body, BodyFlag } from './files.ts'
 import { readHeaders, type Header } from './headers.ts'
 import { requestParams, type ParamFlags } from './params.ts'
@@ -51,20 +51,12 @@ export function addAskOptions(
     .option('-e, --referer <url>', 'Referer header')
     .option('-X, --request <method>', 'another method than that of the command')
     .optionsGroup('Body:')
-  body(
-    '-d, --data <data>',
-    'data',
-    'form data; @file, or @- for stdin, without line ends (repeatable)',
-  )
+  body('-d, --data <data>', 'data', 'form data; @file without its line ends, @- is stdin')
   body('--data-raw <data>', 'raw', 'form data, in which @ means nothing')
   body('--data-binary <data>', 'binary', 'form data; @file exactly as it is')
   body('--data-urlencode <data>', 'urlencode', 'form data to be encoded: name=content or name@file')
   if (json) body('--json <data>', 'json', 'JSON, with the headers that belong to it; @file')
-  body(
-    '-F, --form <field>',
-    'form',
-    'field of a multipart form: name=text, name=@file;type=image/png',
-  )
+  body('-F, --form <field>', 'form', 'form field: name=text or name=@file;type=image/png')
   body('--form-string <field>', 'form-string', 'the same, in which @, < and ; mean nothing')
   body('-T, --upload-file <file>', 'file', 'the file as the body; - for stdin')
   command
@@ -72,10 +64,7 @@ export function addAskOptions(
     .optionsGroup('Script:')
     .option('--root <folder>', 'document root as the backend sees it (default: this folder)')
     .option('--script-filename <file>', 'the file to run, whatever the URL says')
-    .option(
-      '--front-controller <script>',
-      'what runs when the URL names no .php file (default: /index.php)',
-    )
+    .option('--front-controller <script>', 'for URLs without a .php file (default: /index.php)')
     .option('--param <name=value>', 'another CGI param, or a value for one (repeatable)', collect)
     .option(
       '--unsafe-param <name=value>',
@@ -99,20 +88,22 @@ export async function askOf({
   url,
   flags,
   bodyFlags,
+  body: given,
   io,
 }: {
   readonly method: string
   readonly url: RequestUrl
   readonly flags: AskFlags
   readonly bodyFlags: readonly BodyFlag[]
+  /** A body that was read before: stdin can be read only once. */
+  readonly body?: Body | undefined
   readonly io: Io
 }): Promise<Ask> {
   const method = flags.request ?? named
   const intoQuery = flags.get === true
   const target = intoQuery ? await withQuery(url, bodyFlags, io) : url
-  const body = intoQuery ? undefined : await bodyFrom(bodyFlags, io)
-  const isJson = bodyFlags.some(({ kind }) => kind === 'json')
-  const headers = readHeaders(flags.header ?? [], defaultHeaders(target, flags, body, isJson))
+  const body = given ?? (intoQuery ? undefined : await bodyFrom(bodyFlags, io))
+  const headers = readHeaders(flags.header ?? [], defaultHeaders(target, flags, body))
   const parts = { method, url: target, headers, contentLength: body?.length }
   return { method, headers, body, params: requestParams(parts, flags, io.cwd) }
 }
@@ -133,16 +124,11 @@ async function withQuery(
   return { ...url, target: `${url.target}${url.target.includes('?') ? '&' : '?'}${query}` }
 }
 
-function defaultHeaders(
-  url: RequestUrl,
-  flags: AskFlags,
-  body: Body | undefined,
-  isJson: boolean,
-): Header[] {
+function defaultHeaders(url: RequestUrl, flags: AskFlags, body: Body | undefined): Header[] {
   const headers: Header[] = [
     ['Host', url.host],
     ['User-Agent', flags.userAgent ?? `fcgi/${VERSION}`],
-    ['Accept', isJson ? 'application/json' : '*/*'],
+    ['Accept', body?.contentType === JSON_TYPE ? JSON_TYPE : '*/*'],
   ]
   if (flags.referer !== undefined) headers.push(['Referer', flags.referer])
   if (flags.cookie) headers.push(['Cookie', flags.cookie.join('; ')])

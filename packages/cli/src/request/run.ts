@@ -11,7 +11,7 @@ import { poolOptions } from '../target.ts'
 import { exchange, TimedPool, type Listener, type Outcome } from './exchange.ts'
 import type { Body, BodyFlag } from './files.ts'
 import { askOf, type Ask, type AskFlags } from './options.ts'
-import { nowhere, openSink, type BodySink } from './output.ts'
+import { LateSink, nowhere, openSink, type BodySink } from './output.ts'
 import { droppedHeaders } from './params.ts'
 import { repeat } from './repeat.ts'
 import { timingLine, timingOf } from './timing.ts'
@@ -36,6 +36,8 @@ export interface RequestFlags extends AskFlags, TargetFlags {
   readonly firstByteTimeout?: number
   readonly stallTimeout?: number
 }
+
+const LF = 0x0a
 
 /** One call of a request command. */
 export interface RequestCall {
@@ -85,7 +87,7 @@ class Single {
   readonly #io: Io
   readonly #flags: RequestFlags
   readonly #trace: Trace | undefined
-  #progress: Progress | undefined
+  #midLine = false
 
   constructor(call: RequestCall, pool: TimedPool) {
     this.#call = call
@@ -116,9 +118,14 @@ class Single {
     this.#trace?.sending(formatAddress(this.#call.address), ask.params, ask.body?.length)
     const progress = this.#startProgress()
     const stderr = this.#showsStderr()
-      ? new StderrPrinter(io, this.#trace !== undefined)
+      ? new StderrPrinter(io, this.#trace !== undefined, () => this.#freshLine())
       : undefined
-    const sink = new LateSink((head) => this.#sinkFor(head))
+    const sink = new LateSink(
+      (head) => this.#sinkFor(head),
+      (last) => {
+        this.#midLine = last !== LF
+      },
+    )
     const listener: Listener = {
       onHead: (head) => {
         progress?.clear()
@@ -146,7 +153,7 @@ class Single {
       await sink.end()
       progress?.stop()
       stderr?.end()
-      await this.#onEnd(outcome)
+      this.#onEnd(outcome)
       return outcome
     } finally {
       progress?.stop()
@@ -160,9 +167,19 @@ class Single {
       this.#io.stdout.write(`${headLines(head).join('\r\n')}\r\n\r\n`, 'latin1')
   }
 
-  async #onEnd(outcome: Outcome): Promise<void> {
-    this.#trace?.ended(outcome)
+  /** What is said on a terminal does not go on in the middle of the body's last line. */
+  #freshLine(): void {
+    const { stdout, stderr } = this.#io
+    const { output } = this.#flags
+    const sameScreen = stdout.isTTY && stderr.isTTY && (output === undefined || output === '-')
+    if (this.#midLine && sameScreen) stderr.write('\n')
+    this.#midLine = false
+  }
+
+  #onEnd(outcome: Outcome): void {
     const { time, timeJson } = this.#flags
+    if (this.#trace || time || timeJson) this.#freshLine()
+    this.#trace?.ended(outcome)
     const timing = timingOf(outcome)
     const { stderr, env } = this.#io
     if (time) say(this.#io, paintFor(stderr, env)('dim', timingLine(timing)))
@@ -186,8 +203,7 @@ class Single {
     const { stdout, stderr } = this.#io
     const elsewhere = (output !== undefined && output !== '-') || !stdout.isTTY
     if (silent || !stderr.isTTY || !elsewhere) return undefined
-    this.#progress = new Progress(this.#io)
-    return this.#progress
+    return new Progress(this.#io)
   }
 
   async #redirect(
@@ -207,8 +223,8 @@ class Single {
     const keep = [307, 308].includes(head.status) || ['GET', 'HEAD'].includes(ask.method)
     const method = keep ? ask.method : 'GET'
     const { request: _, get: __, ...flags } = this.#flags
-    const bodyFlags = keep && !this.#flags.get ? this.#call.bodyFlags : []
-    const again = { method, url: target, flags, bodyFlags, io: this.#io }
+    const body = keep ? ask.body : undefined
+    const again = { method, url: target, flags, bodyFlags: [], body, io: this.#io }
     return { url: target, ask: await askOf(again) }
   }
 
@@ -246,31 +262,5 @@ async function* counted(
   for await (const chunk of source) {
     progress.sent(chunk.length)
     yield chunk
-  }
-}
-
-/** A sink that is chosen when the head is there. */
-class LateSink implements BodySink {
-  onDrain = (): void => {}
-  onError: (error: unknown) => void = () => {}
-  readonly #choose: (head: CgiHead) => BodySink
-  #sink: BodySink | undefined
-
-  constructor(choose: (head: CgiHead) => BodySink) {
-    this.#choose = choose
-  }
-
-  open(head: CgiHead): void {
-    this.#sink = this.#choose(head)
-    this.#sink.onDrain = () => this.onDrain()
-    this.#sink.onError = (error) => this.onError(error)
-  }
-
-  write(data: Uint8Array): boolean {
-    return this.#sink?.write(data) ?? true
-  }
-
-  async end(): Promise<void> {
-    await this.#sink?.end()
   }
 }
