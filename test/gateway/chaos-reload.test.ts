@@ -77,7 +77,12 @@ test('SIGHUP, again and again: each request is answered whole', async (t) => {
   }
   await held.finish()
   await Promise.all(crowds.map((crowd) => crowd.stop()))
-  console.error(server.log?.split('\n').filter((x) => !x.startsWith('debug')).join('\n'))
+  console.error(
+    server.log
+      ?.split('\n')
+      .filter((x) => !x.startsWith('debug'))
+      .join('\n'),
+  )
   for (const crowd of crowds) checkOutcomes({ site, crowd })
   assert.deepEqual(
     crowds.map(({ failures }) => failures),

@@ -1,121 +1,54 @@
-// Request bodies: taken whole before a script runs, or passed on as they come; never too large, never too slow, and nothing is left behind.
+// Request bodies: whole and of a known length before PHP sees them, whatever the client does.
 
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
-import { request as httpRequest } from 'node:http'
-import { connect, type Socket } from 'node:net'
-import { describe, test, type TestContext } from 'node:test'
-import { setFlagsFromString } from 'node:v8'
-import { runInNewContext } from 'node:vm'
-import { MockPool } from '@fastcgi/client/testing'
+import { test, type TestContext } from 'node:test'
+import { HttpRequestError, Pool, type StdinBody } from '@fastcgi/client'
+import { serve } from '@fastcgi/client/responder'
 import {
-  createGateway,
-  type AccessLogEntry,
-  type GatewayOptions,
+  checkRequestBody,
+  SpoolError,
+  takeBody,
   type IncomingBody,
   type RequestBodyOptions,
+  type TakenBody,
 } from '@fastcgi/gateway'
 import {
-  rawRequest,
-  RecordingLogger,
-  startGateway,
-  type RunningGateway,
-} from '../support/gateway.ts'
-import { HandPlayed } from '../support/hand-played.ts'
-import { NO_OPEN_FILES, openFilesIn } from '../support/open-files.ts'
-import { PHP_ROOT } from '../support/paths.ts'
+  bytes,
+  listen,
+  NO_TINY_DISK,
+  openFiles,
+  RawClient,
+  tinyDisk,
+} from '../support/pipe-reply.ts'
 import { temporaryDirectory, until } from '../support/process.ts'
-import { nextTurn } from '../support/requests.ts'
-import { poolOf } from '../support/scripted-pool.ts'
-import { portOf, startServer } from '../support/serving.ts'
-import { NO_SMALL_DISK, smallDisk } from '../support/small-disk.ts'
-
-const KiB = 1024
-const MEMORY = 64 * KiB
-const FILES = { skip: NO_OPEN_FILES, timeout: 20_000 }
-const OK = 'Content-Type: text/plain\r\n\r\n'
 
 const hash = (data: Uint8Array): string => createHash('sha256').update(data).digest('hex')
 
-function bytes(length: number, seed = 7): Buffer {
-  const block = Buffer.alloc(length)
-  for (let at = 0; at < length; at++) block[at] = (at * seed + (at >> 8)) & 0xff
-  return block
+async function contentOf(stdin: StdinBody): Promise<Buffer> {
+  if (stdin instanceof Uint8Array) return Buffer.from(stdin)
+  const chunks: Uint8Array[] = []
+  for await (const chunk of stdin as AsyncIterable<Uint8Array>) chunks.push(chunk)
+  return Buffer.concat(chunks)
 }
 
-interface Uploads extends RunningGateway {
-  readonly directory: string
-  readonly php: MockPool
-  /** How many temporary files there were when each script ran. */
-  readonly files: number[]
-}
-
-/** A gateway whose script says what it got. */
-async function startUploads(
-  t: TestContext,
-  requestBody: RequestBodyOptions = {},
-): Promise<Uploads> {
-  const directory = await temporaryDirectory(t)
-  const files: number[] = []
-  const php = new MockPool().on('*', ({ params, stdin }) => {
-    files.push(openFilesIn(directory).length)
-    return { stdout: `${OK}${params.get('CONTENT_LENGTH')} ${hash(stdin)}` }
-  })
-  const options = { directory, memory: MEMORY, ...requestBody }
-  const running = await startGateway(t, { backend: php, requestBody: options })
-  return { ...running, directory, php, files }
-}
-
-/** A whole upload by a real client. */
-function upload(
-  port: number,
-  body: Buffer,
-  { chunked = false, method = 'POST' } = {},
-): Promise<string> {
-  return new Promise((resolve, reject) => {
-    const headers = chunked ? { 'transfer-encoding': 'chunked' } : { 'content-length': body.length }
-    const request = httpRequest({ port, method, path: '/hello.php', headers, agent: false })
-    request.on('error', reject)
-    request.on('response', (response) => {
-      let text = ''
-      response.setEncoding('latin1').on('data', (chunk: string) => (text += chunk))
-      response.on('end', () => resolve(`${response.statusCode} ${text}`))
-    })
-    const pieces = chunked ? Math.ceil(body.length / 10_000) : 0
-    for (let piece = 0; piece < pieces; piece++) {
-      request.write(body.subarray(piece * 10_000, (piece + 1) * 10_000))
-    }
-    request.end(chunked ? undefined : body)
-  })
-}
-
-/** The beginning of an upload that goes on by hand. */
-function begin(t: TestContext, port: number, head: string, body = ''): Socket & { text: string } {
-  const socket = Object.assign(connect(port, '127.0.0.1'), { text: '' })
-  t.after(() => socket.destroy())
-  socket.on('error', () => {})
-  socket.on('data', (chunk: Buffer) => (socket.text += chunk.toString('latin1')))
-  socket.write(`POST /hello.php HTTP/1.1\r\nHost: a\r\nConnection: close\r\n${head}\r\n\r\n${body}`)
-  return socket
-}
-
-/** Chunks that come when the test gives them. */
-class ByHand implements IncomingBody {
+/** A body of these chunks; it notes what was asked of it. */
+class Chunks implements IncomingBody {
   readonly length: number | undefined
-  /** How many were asked for. */
-  asked = 0
+  read = 0
   returned = false
-  #give: ((result: IteratorResult<Uint8Array>) => void) | undefined
+  readonly #chunks: readonly (Uint8Array | Promise<Uint8Array>)[]
 
-  constructor(length?: number) {
+  constructor(chunks: readonly (Uint8Array | Promise<Uint8Array>)[], length?: number) {
+    this.#chunks = chunks
     this.length = length
   }
 
   [Symbol.asyncIterator](): AsyncIterator<Uint8Array> {
     return {
-      next: () => {
-        this.asked++
-        return new Promise((resolve) => (this.#give = resolve))
+      next: async () => {
+        if (this.read === this.#chunks.length) return { done: true, value: undefined }
+        return { done: false, value: await this.#chunks[this.read++]! }
       },
       return: () => {
         this.returned = true
@@ -123,325 +56,273 @@ class ByHand implements IncomingBody {
       },
     }
   }
+}
 
-  give(text: string): void {
-    this.#give?.({ done: false, value: Buffer.from(text) })
-  }
+const never = new Promise<Uint8Array>(() => {})
 
-  end(): void {
-    this.#give?.({ done: true, value: undefined })
+function take(body: IncomingBody, options: RequestBodyOptions = {}): Promise<TakenBody> {
+  return takeBody(body, checkRequestBody(options))
+}
+
+/** What became of the body of one request to a real server. */
+async function upload(
+  t: TestContext,
+  options: RequestBodyOptions,
+  text: string,
+): Promise<{ client: RawClient; outcome: Promise<TakenBody> }> {
+  let settle!: (outcome: Promise<TakenBody>) => void
+  const visited = new Promise<TakenBody>((resolve) => (settle = resolve))
+  visited.catch(() => {})
+  const port = await listen(t, ({ body, reply }) => {
+    const taken = take(body, options)
+    settle(taken)
+    const answer = (status: number): void => {
+      reply.head(status, '', [['connection', 'close']])
+      reply.end()
+    }
+    taken.then(
+      () => answer(200),
+      (error: unknown) => answer(error instanceof HttpRequestError ? error.status : 500),
+    )
+  })
+  const client = new RawClient(t, port, text)
+  client.read()
+  return { client, outcome: visited }
+}
+
+function refused(status: number, pattern: RegExp): (error: unknown) => boolean {
+  return (error) => {
+    assert.ok(error instanceof HttpRequestError, String(error))
+    assert.equal(error.status, status)
+    assert.match(error.message, pattern)
+    return true
   }
 }
 
-/** A request whose body comes by the hand of the test. */
-function receive(
-  body: IncomingBody,
-  options: GatewayOptions,
-): { answer: Promise<Response>; log: RecordingLogger } {
-  const log = new RecordingLogger()
-  const gateway = createGateway({
-    root: PHP_ROOT,
-    logger: log,
-    use: [
-      (next) => (exchange) => {
-        const came = exchange.request
-        exchange.request = new Proxy(came, {
-          get: (_, name) => {
-            const value: unknown = name === 'body' ? body : Reflect.get(came, name, came)
-            return typeof value === 'function' ? value.bind(came) : value
-          },
-        })
-        return next(exchange)
-      },
-    ],
-    ...options,
-  })
-  const method = 'POST'
-  return { answer: gateway.fetch(new Request('http://a.example/hello.php', { method })), log }
-}
-
-describe('a body that is taken whole', () => {
-  for (const size of [0, 1, MEMORY - 1, MEMORY, MEMORY + 1, 5 * 1024 * KiB]) {
-    for (const chunked of [false, true]) {
-      const where = size > MEMORY ? 'by a file' : 'in memory'
-      const how = chunked ? 'without a length' : 'with its length'
-      test(`of ${size} bytes ${how} reaches the script exactly, ${where}`, FILES, async (t) => {
-        const { port, directory, files } = await startUploads(t)
-        const body = bytes(size)
-        const length = size === 0 && !chunked ? '' : String(size)
-        const answer = await upload(port, body, { chunked })
-        assert.match(answer, new RegExp(`^200 (?:${length || '0|undefined'}) ${hash(body)}$`))
-        assert.deepEqual(files, [size > MEMORY ? 1 : 0])
-        await until('no file is left', () => openFilesIn(directory).length === 0)
-      })
-    }
-  }
-
-  test('comes with a GET as well', FILES, async (t) => {
-    const { port } = await startUploads(t)
-    assert.equal(
-      await upload(port, Buffer.from('query'), { method: 'GET' }),
-      `200 5 ${hash(Buffer.from('query'))}`,
-    )
-  })
-
-  test('is not mixed up with others that come at the same time', FILES, async (t) => {
-    const { port, directory } = await startUploads(t)
-    const bodies = [3, 5, 7, 11, 13, 17, 19, 23].map((seed) => bytes(1024 * KiB + seed, seed))
-    const answers = await Promise.all(
-      bodies.map((body, index) => upload(port, body, { chunked: index % 2 === 0 })),
-    )
-    assert.deepEqual(
-      answers,
-      bodies.map((body) => `200 ${body.length} ${hash(body)}`),
-    )
-    await until('no file is left', () => openFilesIn(directory).length === 0)
-  })
-
-  test('does not run the script before its last byte is there', async (t) => {
-    const { port, php } = await startUploads(t)
-    const client = begin(t, port, 'Content-Length: 4', 'abc')
-    const other = await upload(port, Buffer.from('x'))
-    assert.match(other, /^200/)
-    assert.equal(php.calls.length, 1, 'only the other one has run')
-    client.write('d')
-    await until('the answer', () => client.text.includes(hash(Buffer.from('abcd'))))
-  })
-
-  test('in single bytes takes no more memory than its bytes', async () => {
-    setFlagsFromString('--expose-gc')
-    const collect = runInNewContext('gc') as () => void
-    const heap = (): number => {
-      collect()
-      return process.memoryUsage().heapUsed
-    }
-    const count = 100_000
-    const before = heap()
-    let during = 0
-    const body: IncomingBody = {
-      length: undefined,
-      // oxlint-disable-next-line require-await -- the iterator of a body is asynchronous
-      async *[Symbol.asyncIterator]() {
-        for (let sent = 0; sent < count; sent++) yield Buffer.from([sent & 0xff])
-        during = heap()
-      },
-    }
-    const php = new MockPool().on('*', ({ stdin }) => ({ stdout: `${OK}${stdin.length}` }))
-    const { answer } = receive(body, { backend: php })
-    assert.equal(await (await answer).text(), String(count))
-    assert.ok(during - before < 4_000_000, `${during - before} bytes for ${count}`)
-  })
-
-  test('is given up with its file when the client goes away', FILES, async (t) => {
-    const { port, directory, php, gateway, log } = await startUploads(t)
-    const client = begin(t, port, 'Content-Length: 1000000', 'x'.repeat(200_000))
-    await until('the file', () => openFilesIn(directory).length === 1)
-    client.destroy()
-    await until('no file is left', () => openFilesIn(directory).length === 0)
-    await until('it is over', () => gateway.active === 0)
-    assert.equal(php.calls.length, 0)
-    assert.deepEqual(
-      log.entries.filter(({ level }) => level !== 'info'),
-      [],
-    )
-  })
-
-  test('that the disk does not take is 507, and the log says what to do', FILES, async (t) => {
-    const directory = await smallDisk(t)
-    if (directory === undefined) return t.skip(NO_SMALL_DISK)
-    const { port, php, log } = await startUploads(t, { directory })
-    const answer = await upload(port, bytes(5 * 1024 * KiB), { chunked: true })
-    assert.match(answer, /^507 507 No room/)
-    assert.equal(php.calls.length, 0)
-    assert.equal(log.entries.length, 1)
-    assert.equal(log.entries[0]!.level, 'error')
-    assert.match(
-      log.text,
-      /cannot write a temporary file in \S+ \(ENOSPC: the disk is full\): make room/,
-    )
-    await until('no file is left', () => openFilesIn(directory).length === 0)
-    assert.match(await upload(port, bytes(100 * KiB)), /^200/, 'the room is there again')
-  })
-
-  test('that finds no folder for its file is 507', async (t) => {
-    const { port, log } = await startUploads(t, { directory: '/nowhere/at/all' })
-    assert.match(await upload(port, bytes(MEMORY + 1)), /^507/)
-    assert.match(log.text, /cannot open a temporary file in \/nowhere\/at\/all \(ENOENT\)/)
-    assert.match(await upload(port, bytes(MEMORY)), /^200/)
-  })
+test('a body that fits is in memory, as bytes', async (t) => {
+  const directory = await temporaryDirectory(t)
+  const body = bytes(1000)
+  const parts = [body.subarray(0, 1), body.subarray(1, 600), body.subarray(600)]
+  const taken = await take(new Chunks(parts, 1000), { memory: 1000, directory })
+  assert.equal(taken.spooled, 'memory')
+  assert.equal(taken.length, 1000)
+  assert.ok(taken.stdin instanceof Uint8Array)
+  assert.deepEqual(Buffer.from(taken.stdin), Buffer.from(body))
+  assert.deepEqual(openFiles(directory) ?? [], [])
 })
 
-describe('a body that is too large', () => {
-  test('by its length is 413 before anything of it is read', async () => {
-    const body = new ByHand(11)
-    const { answer } = receive(body, { backend: new MockPool(), requestBody: { maxSize: 10 } })
-    assert.equal((await answer).status, 413)
-    assert.equal(body.asked, 0)
-  })
-
-  for (const mode of ['buffer', 'stream'] as const) {
-    test(`is 413 once it is (${mode}), and no script runs`, FILES, async (t) => {
-      const { port, php, directory } = await startUploads(t, { mode, maxSize: 100 * KiB })
-      assert.match(await upload(port, bytes(100 * KiB), { chunked: true }), /^200/)
-      const client = begin(t, port, 'Transfer-Encoding: chunked', `${(200 * KiB).toString(16)}\r\n`)
-      client.write('x'.repeat(150 * KiB))
-      await until('the answer', () => client.text.startsWith('HTTP/1.1 413'))
-      assert.equal(php.calls.length, 1)
-      await until('no file is left', () => openFilesIn(directory).length === 0)
-    })
-  }
-
-  test('is never asked for with 100, and counts as answered', async (t) => {
-    const entries: AccessLogEntry[] = []
-    const server = await startServer(t, {
-      backend: new MockPool().on('*', { stdout: `${OK}fine` }),
-      requestBody: { maxSize: 10 },
-      accessLog: { write: (entry) => entries.push(entry) },
-    })
-    const head = (length: number): string =>
-      `POST /hello.php HTTP/1.1\r\nHost: a\r\nConnection: close\r\nExpect: 100-continue\r\nContent-Length: ${length}\r\n\r\n`
-    const port = portOf(server.addresses[0])
-    const { text } = await rawRequest(port, head(11))
-    assert.match(text, /^HTTP\/1\.1 413 /)
-    assert.doesNotMatch(text, /100 Continue/)
-    await until('the entry', () => entries.length === 1)
-    assert.equal(entries[0]!.status, 413)
-    const client = begin(t, port, 'Expect: 100-continue\r\nContent-Length: 10')
-    await until('100', () => client.text.startsWith('HTTP/1.1 100 Continue\r\n\r\n'))
-    client.write('0123456789')
-    await until('200', () => client.text.includes('HTTP/1.1 200'))
-  })
+test('one byte more goes to a file, which can be read again until it is given back', async (t) => {
+  const directory = await temporaryDirectory(t)
+  const body = bytes(1001)
+  const parts = [body.subarray(0, 1000), body.subarray(1000)]
+  const taken = await take(new Chunks(parts), { memory: 1000, directory })
+  assert.equal(taken.spooled, 'file')
+  assert.equal(taken.length, 1001)
+  assert.equal(hash(await contentOf(taken.stdin)), hash(body))
+  assert.equal(hash(await contentOf(taken.stdin)), hash(body))
+  taken.dispose()
+  await until('the file is given back', () => (openFiles(directory) ?? []).length === 0)
 })
 
-describe('a body that is too slow', () => {
-  for (const mode of ['buffer', 'stream'] as const) {
-    test(`because it stands still is 408 (${mode})`, async (t) => {
-      const php =
-        mode === 'buffer'
-          ? new MockPool()
-          : poolOf(t, async (peer) => {
-              await peer.request()
-            })
-      const { port, gateway } = await startGateway(t, {
-        backend: php,
-        requestBody: { mode, timeout: 50 },
-      })
-      const client = begin(t, port, 'Content-Length: 10', 'abc')
-      await until('the answer', () => client.text.startsWith('HTTP/1.1 408'))
-      client.destroy()
-      await until('it is over', () => gateway.active === 0)
-    })
+test('a large upload in pieces of every size is exact', async (t) => {
+  const directory = await temporaryDirectory(t)
+  const body = bytes(3_000_000)
+  const parts: Uint8Array[] = []
+  for (let at = 0, size = 1; at < body.length; at += size, size = (size * 7) % 65_521) {
+    parts.push(body.subarray(at, at + size))
   }
-
-  test('is so only once nothing came for the whole time', async (t) => {
-    t.mock.timers.enable({ apis: ['setTimeout'] })
-    const body = new ByHand(10)
-    const options = { backend: new MockPool(), requestBody: { timeout: 1000, minRate: 0 } }
-    const { answer, log } = receive(body, options)
-    for (let piece = 1; piece <= 3; piece++) {
-      assert.equal(body.asked, piece)
-      t.mock.timers.tick(999)
-      body.give('x')
-      for (let turn = 0; turn < 3; turn++) await nextTurn()
-    }
-    t.mock.timers.tick(999)
-    assert.equal(log.text, '')
-    t.mock.timers.tick(1)
-    assert.equal((await answer).status, 408)
-    assert.match(log.text, /nothing of the upload came for 1000 ms, after 3 bytes/)
-    assert.ok(body.returned, 'nobody reads it any more')
-  })
-
-  test('because it crawls is 408', async (t) => {
-    const { port, log } = await startUploads(t, { timeout: 100, minRate: 1_000_000 })
-    const client = begin(t, port, 'Content-Length: 1000000')
-    await until('the answer', () => {
-      if (client.writable) client.write('x')
-      return client.text.startsWith('HTTP/1.1 408')
-    })
-    assert.match(log.text, /bytes per second, and requestBody.minRate is 1000000/)
-  })
-
-  test('is not when it is the backend that takes its time', async (t) => {
-    t.mock.timers.enable({ apis: ['setTimeout'] })
-    const php = new HandPlayed()
-    const body = new ByHand(4)
-    const { answer } = receive(body, {
-      backend: php,
-      requestBody: { mode: 'stream', timeout: 1000 },
-    })
-    while (!php.runs[0]) await nextTurn()
-    const stdin = stdinOf(php)
-    const first = stdin.next()
-    body.give('ab')
-    assert.equal(String((await first).value), 'ab')
-    t.mock.timers.tick(100_000)
-    const second = stdin.next()
-    await nextTurn()
-    body.give('cd')
-    assert.equal(String((await second).value), 'cd')
-    const end = stdin.next()
-    await nextTurn()
-    body.end()
-    assert.equal((await end).done, true)
-    php.runs[0].stdout(`${OK}fine`)
-    php.runs[0].end()
-    assert.equal((await answer).status, 200)
-  })
+  const taken = await take(new Chunks(parts, body.length), { directory })
+  assert.equal(hash(await contentOf(taken.stdin)), hash(body))
+  taken.dispose()
 })
 
-function stdinOf(php: HandPlayed): AsyncIterator<Uint8Array> {
-  return (php.runs[0]!.request.stdin as AsyncIterable<Uint8Array>)[Symbol.asyncIterator]()
-}
+test('a chunked upload over HTTP gets its length', async (t) => {
+  const text =
+    'POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n4\r\ndefg\r\n0\r\n\r\n'
+  const { outcome } = await upload(t, {}, text)
+  const { length, stdin } = await outcome
+  assert.equal(length, 7)
+  assert.equal((await contentOf(stdin)).toString(), 'abcdefg')
+})
 
-describe('a body that is passed on as it comes', () => {
-  const options: GatewayOptions = { requestBody: { mode: 'stream' } }
+test('an announced length that is too large is refused before anything is read', async () => {
+  const body = new Chunks([bytes(101)], 101)
+  await assert.rejects(take(body, { maxSize: 100 }), refused(413, /larger than 100 bytes/))
+  assert.equal(body.read, 0)
+  const stream = new Chunks([bytes(101)], 101)
+  await assert.rejects(take(stream, { maxSize: 100, mode: 'stream' }), refused(413, /maxSize/))
+  assert.equal(stream.read, 0)
+})
 
-  test('begins to reach the script before its last byte was sent', async (t) => {
-    const php = new HandPlayed()
-    const { port } = await startGateway(t, { backend: php, ...options })
-    const client = begin(t, port, 'Content-Length: 6', 'abc')
-    await until('the script', () => php.runs[0])
-    const stdin = stdinOf(php)
-    assert.equal(String((await stdin.next()).value), 'abc')
-    client.write('def')
-    assert.equal(String((await stdin.next()).value), 'def')
-    assert.equal((await stdin.next()).done, true)
-    php.runs[0]!.stdout(`${OK}fine`)
-    php.runs[0]!.end()
-    await until('the answer', () => client.text.includes('fine'))
+test('a client that waits for 100 Continue is told to go on, unless its body is too large', async (t) => {
+  const head = 'POST / HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 5\r\n\r\n'
+  const large = await upload(t, { maxSize: 4 }, head)
+  await assert.rejects(large.outcome, refused(413, /maxSize/))
+  await large.client.ended
+  assert.match(large.client.text, /^HTTP\/1\.1 413 /)
+  const fitting = await upload(t, { maxSize: 5 }, head)
+  await until('100 Continue', () => fitting.client.text.startsWith('HTTP/1.1 100 '))
+  fitting.client.socket.write('hello')
+  assert.equal((await fitting.outcome).length, 5)
+})
+
+test('a chunked upload is refused as soon as it is too large, not at its end', async (t) => {
+  const directory = await temporaryDirectory(t)
+  const body = new Chunks([bytes(60), bytes(60), never])
+  const options = { maxSize: 100, memory: 10, directory }
+  await assert.rejects(take(body, options), refused(413, /larger than 100 bytes/))
+  assert.equal(body.returned, true)
+  await until('the file is given back', () => (openFiles(directory) ?? []).length === 0)
+  assert.equal((await take(new Chunks([bytes(60), bytes(40)]), { maxSize: 100 })).length, 100)
+  assert.equal((await take(new Chunks([bytes(6000)], 6000), { maxSize: 0 })).length, 6000)
+})
+
+test('a body that is not as long as announced is refused', async () => {
+  await assert.rejects(take(new Chunks([bytes(9)], 10)), refused(400, /has 9 bytes, and 10/))
+  const long = new Chunks([bytes(9), bytes(9), never], 10)
+  await assert.rejects(take(long), refused(400, /has 18 bytes, and 10/))
+})
+
+test('an upload that stands still is given up, and nothing of it is left', async (t) => {
+  t.mock.timers.enable({ apis: ['setTimeout'] })
+  const body = new Chunks([bytes(100), never], 1000)
+  const taken = take(body, { timeout: 5000, memory: 1_000_000 })
+  const rejected = assert.rejects(taken, refused(408, /came for 5000 ms, after 100 bytes/))
+  while (body.read < 2) await Promise.resolve()
+  t.mock.timers.tick(5000)
+  await rejected
+  assert.equal(body.returned, true)
+})
+
+test('an upload that stands still over HTTP is answered with 408', async (t) => {
+  const directory = await temporaryDirectory(t)
+  const text = 'POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1000\r\n\r\nonly this'
+  const { client, outcome } = await upload(t, { timeout: 30, memory: 4, directory }, text)
+  await assert.rejects(outcome, refused(408, /after 9 bytes/))
+  await client.ended
+  assert.match(client.text, /^HTTP\/1\.1 408 /)
+  await until('the file is given back', () => (openFiles(directory) ?? []).length === 0)
+})
+
+test('an upload that crawls is given up, however often it moves', async (t) => {
+  const options = { timeout: 100, minRate: 1_000_000_000 }
+  const head = 'POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 100000000\r\n\r\n'
+  const { client, outcome } = await upload(t, options, head)
+  const dribble = setInterval(() => client.socket.write('x'), 2)
+  t.after(() => clearInterval(dribble))
+  await assert.rejects(outcome, refused(408, /bytes per second on average, and 1000000000/))
+})
+
+test('without limits of time a slow upload is taken', async (t) => {
+  const timers = t.mock.method(globalThis, 'setTimeout')
+  await take(new Chunks([bytes(1), bytes(1)], 2), { timeout: 0 })
+  assert.equal(timers.mock.callCount(), 0)
+})
+
+test('a client that goes away in the middle leaves nothing behind', async (t) => {
+  const directory = await temporaryDirectory(t)
+  const text = `POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 100000\r\n\r\n${'x'.repeat(50_000)}`
+  const { client, outcome } = await upload(t, { memory: 10, directory }, text)
+  if (process.platform === 'linux') {
+    await until('the file is there', () => openFiles(directory)!.length > 0)
+  }
+  client.socket.resetAndDestroy()
+  await assert.rejects(outcome, /aborted/)
+  await until('the file is given back', () => (openFiles(directory) ?? []).length === 0)
+})
+
+test('a full disk refuses the upload with 507 and says why', async (t) => {
+  const directory = await tinyDisk(t)
+  if (directory === undefined) return t.skip(NO_TINY_DISK)
+  const parts = Array.from({ length: 40 }, (_, at) => bytes(64 * 1024, at + 1))
+  const body = new Chunks([...parts, never])
+  await assert.rejects(take(body, { directory, memory: 1000 }), (error) => {
+    assert.ok(error instanceof SpoolError)
+    assert.equal(error.status, 507)
+    assert.equal(error.isFull, true)
+    assert.match(error.message, /requestBody\.directory/)
+    return true
   })
+  assert.equal(body.returned, true)
+  await until('the file is given back', () => (openFiles(directory) ?? []).length === 0)
+})
 
-  test('and turns out too short never ends like a whole one', async (t) => {
-    const php = new HandPlayed()
-    const { port } = await startGateway(t, { backend: php, ...options })
-    const client = begin(t, port, 'Content-Length: 6', 'abc')
-    await until('the script', () => php.runs[0])
-    const stdin = stdinOf(php)
-    await stdin.next()
-    client.destroy()
-    await assert.rejects(async () => stdin.next())
-    await until('the script is given up', () => php.runs[0]!.aborted)
+test('a disk that is full only for the last bytes refuses the upload as well', async (t) => {
+  const directory = await tinyDisk(t)
+  if (directory === undefined) return t.skip(NO_TINY_DISK)
+  const body = new Chunks([bytes(1000 * 1024), bytes(60 * 1024)])
+  await assert.rejects(take(body, { directory, memory: 1000 }), /ENOSPC/)
+})
+
+test('the pool sends what is in a file as it sends what is in memory', async (t) => {
+  const server = await serve(
+    async ({ stdin }, reply) => {
+      for await (const chunk of stdin) await reply.stdout(chunk)
+    },
+    { listen: '127.0.0.1:0' },
+  )
+  const pool = new Pool(server.address)
+  t.after(async () => {
+    pool.destroy()
+    await server.destroy()
   })
+  const body = bytes(1_000_000)
+  for (const memory of [0, 2_000_000]) {
+    const taken = await take(new Chunks([body], body.length), { memory })
+    const { stdin, length } = taken
+    const params = { REQUEST_METHOD: 'POST', CONTENT_LENGTH: String(length) }
+    const { stdout } = await pool.execute({ params, stdin })
+    taken.dispose()
+    assert.equal(hash(stdout), hash(body))
+  }
+})
 
-  test('and says another length than it has is 400', async (t) => {
-    const pool = poolOf(t, async (peer) => {
-      await peer.request()
-    })
-    const body = new ByHand(6)
-    const { answer, log } = receive(body, { backend: pool, ...options })
-    await until('it is read', () => body.asked === 1)
-    body.give('abc')
-    await until('more is wanted', () => body.asked === 2)
-    body.end()
-    assert.equal((await answer).status, 400)
-    assert.match(log.text, /has 3 bytes, and 6 were announced/)
-  })
+test('a streamed body is read as it is asked for, and keeps its limits', async () => {
+  const body = new Chunks([bytes(10), bytes(10, 2), bytes(10, 3)], 30)
+  const taken = await take(body, { mode: 'stream' })
+  assert.equal(taken.spooled, undefined)
+  assert.equal(taken.length, 30)
+  assert.equal(body.read, 0)
+  const stdin = (taken.stdin as AsyncIterable<Uint8Array>)[Symbol.asyncIterator]()
+  await stdin.next()
+  assert.equal(body.read, 1)
+  await stdin.return?.()
+  assert.equal(body.returned, true)
+  const short = await take(new Chunks([bytes(10)], 30), { mode: 'stream' })
+  await assert.rejects(contentOf(short.stdin), refused(400, /has 10 bytes, and 30/))
+})
 
-  test('without a length is taken whole all the same', FILES, async (t) => {
-    const { port, files } = await startUploads(t, { mode: 'stream' })
-    const body = bytes(MEMORY + 1)
-    assert.equal(await upload(port, body, { chunked: true }), `200 ${body.length} ${hash(body)}`)
-    assert.deepEqual(files, [1])
+test('a streamed body that stands still is given up, but not while the backend takes its time', async (t) => {
+  t.mock.timers.enable({ apis: ['setTimeout'] })
+  const body = new Chunks([bytes(10), never], 30)
+  const { stdin } = await take(body, { mode: 'stream', timeout: 5000 })
+  const chunks = (stdin as AsyncIterable<Uint8Array>)[Symbol.asyncIterator]()
+  await chunks.next()
+  t.mock.timers.tick(4999)
+  const rejected = assert.rejects(chunks.next(), refused(408, /after 10 bytes/))
+  while (body.read < 2) await Promise.resolve()
+  t.mock.timers.tick(5000)
+  await rejected
+})
+
+test('a streamed body of unknown length is taken to its end first', async () => {
+  const taken = await take(new Chunks([bytes(10)]), { mode: 'stream' })
+  assert.equal(taken.length, 10)
+  assert.equal(taken.spooled, 'memory')
+})
+
+test('options for bodies that cannot be are refused by their names', () => {
+  const mode = (): unknown => checkRequestBody({ mode: 'fast' as never })
+  assert.throws(mode, /^TypeError: requestBody\.mode must be 'buffer' or 'stream', not "fast"/)
+  assert.throws(() => checkRequestBody({ maxSize: -1 }), /requestBody\.maxSize must be a whole/)
+  assert.throws(() => checkRequestBody({ directory: '' }), /requestBody\.directory must be a text/)
+  assert.throws(() => checkRequestBody({ size: 1 } as never), /requestBody.*size/)
+  assert.deepEqual(checkRequestBody(), {
+    mode: 'buffer',
+    maxSize: 134_217_728,
+    memory: 262_144,
+    directory: undefined,
+    timeout: 30_000,
+    minRate: 64,
   })
 })

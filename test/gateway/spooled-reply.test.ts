@@ -1,419 +1,344 @@
-// A script is free as soon as it has written its answer, however slow the client: memory first, then a file, and never more than allowed.
+// Early worker release: the backend is done when it is done, however slow the client is, and the client still gets every byte.
 
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
 import { test, type TestContext } from 'node:test'
 import fc from 'fast-check'
-import { NO_OPEN_FILES, openFilesIn } from '../support/open-files.ts'
+import { checkResponse, SpooledReply, type Reply, type SpoolSetting } from '@fastcgi/gateway'
+import {
+  bytes,
+  HeldReply,
+  listen,
+  NO_TINY_DISK,
+  openFiles,
+  RawClient,
+  tinyDisk,
+} from '../support/pipe-reply.ts'
 import { temporaryDirectory, until } from '../support/process.ts'
-import { nextTurn } from '../support/requests.ts'
 import { SEED } from '../support/seed.ts'
-import { NO_SMALL_DISK, smallDisk } from '../support/small-disk.ts'
-import { play, type Played } from '../support/spooling.ts'
 
-const KiB = 1024
-const HEAD = 'Content-Type: text/plain\r\n\r\n'
-const SLOW = { skip: NO_OPEN_FILES, timeout: 20_000 }
+fc.configureGlobal({ seed: SEED })
 
-/** Bytes that are not like those beside them. */
-function bytes(length: number, from = 0): Buffer {
-  const block = Buffer.alloc(length)
-  for (let at = 0; at < length; at++) block[at] = ((from + at) * 31 + ((from + at) >> 8)) & 0xff
-  return block
-}
-
+const CHUNK = 32 * 1024
+/** More than the system takes for a client that does not read. */
+const LARGE = 24 * 1024 * 1024
+const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
 const hash = (data: Uint8Array): string => createHash('sha256').update(data).digest('hex')
 
-/** A script that has begun, for a client that takes nothing. */
-async function blocked(
-  t: TestContext,
-  response: Parameters<typeof play>[1] = {},
-  head = HEAD,
-): Promise<Played> {
-  const played = play(t, response)
-  played.reply.room = 0
-  played.run.stdout(head)
-  played.run.stdout('first')
-  await until('the first chunk', () => played.reply.text === 'first')
-  return played
+function spooled(
+  reply: Reply,
+  options: Parameters<typeof checkResponse>[0] = {},
+  setting?: SpoolSetting,
+): SpooledReply {
+  return new SpooledReply(reply, checkResponse(options), setting)
 }
 
-const CHUNK = fc.oneof(fc.nat(40), fc.nat(5 * KiB), fc.nat(300 * KiB))
-const STEP = fc.oneof(
-  { weight: 4, arbitrary: fc.record({ write: CHUNK }) },
-  { weight: 2, arbitrary: fc.record({ drain: fc.integer({ min: 1, max: 4 }) }) },
-  { weight: 2, arbitrary: fc.record({ turns: fc.integer({ min: 1, max: 3 }) }) },
-)
-type Step = { write: number } | { drain: number } | { turns: number }
-
-/** A backend that goes on writing for a while after it was told to wait, as a real one does with what was read already. */
-class Writer {
-  readonly sent: Buffer[] = []
-  readonly #played: Played
-  readonly #wanted: number[] = []
-  #length = 0
-  #late = 0
-
-  constructor(played: Played) {
-    this.#played = played
-  }
-
-  get length(): number {
-    return this.#length
-  }
-
-  get isDone(): boolean {
-    return this.#wanted.length === 0
-  }
-
-  write(length: number): void {
-    this.#wanted.push(length)
-    this.go()
-  }
-
-  go(): void {
-    const { run } = this.#played
-    for (;;) {
-      const next = this.#wanted[0]
-      if (next === undefined) return
-      if (run.paused && (this.#late += next) > 64 * KiB) {
-        this.#late -= next
-        return
-      }
-      if (!run.paused) this.#late = 0
-      this.#wanted.shift()
-      const chunk = bytes(next, this.#length)
-      this.#length += next
-      this.sent.push(chunk)
-      run.stdout(chunk)
+/** Writes as a backend does: as long as more is wanted, and then when it is wanted again. */
+function writeAll(reply: Reply, body: Uint8Array): void {
+  let at = 0
+  const more = (): void => {
+    while (at < body.length) {
+      const chunk = body.subarray(at, at + CHUNK)
+      at += chunk.length
+      if (!reply.write(chunk)) return
     }
+    reply.end()
   }
+  reply.onDrain(more)
+  more()
 }
 
-test(
-  'any rhythm of writing and taking gives the same bytes, once, within the limits',
-  SLOW,
-  async (t) => {
-    const directory = await temporaryDirectory(t)
-    const limits = fc.record({
-      memory: fc.constantFrom(0, KiB, 64 * KiB),
-      maxFile: fc.constantFrom(0, 4 * KiB, 256 * KiB),
-    })
-    const property = fc.asyncProperty(
-      limits,
-      fc.nat(3),
-      fc.array(STEP, { maxLength: 30 }),
-      async ({ memory, maxFile }, room, steps: Step[]) => {
-        const played = play(undefined, { directory, memory, maxFile, timeout: 0 })
-        const { run, reply } = played
-        const writer = new Writer(played)
-        // What is read already may still come, and the chunk that fills the last of the room may be a large one.
-        const beyond = 64 * KiB + 300 * KiB
-        const taken = (): number => reply.chunks.reduce((sum, { length }) => sum + length, 0)
-        const check = (): void => {
-          const held = writer.length - taken()
-          assert.ok(held <= memory + maxFile + beyond, `${held} bytes are held`)
-          for (const size of openFilesIn(directory)) {
-            assert.ok(maxFile > 0, 'a file where there is to be none')
-            assert.ok(size <= maxFile + beyond, `a file of ${size} bytes`)
-          }
-          if (run.paused) assert.ok(held > 0 || reply.room <= 0, 'held up by nothing')
+/** An answer of a real server to a client that reads nothing yet. */
+async function answered(
+  t: TestContext,
+  options: Parameters<typeof checkResponse>[0],
+  answer: (reply: SpooledReply) => void,
+  setting?: SpoolSetting,
+): Promise<{ client: RawClient; reply: SpooledReply }> {
+  const started = deferred<SpooledReply>()
+  const port = await listen(t, (visit) => {
+    const reply = spooled(visit.reply, options, setting)
+    reply.head(200, '', [['content-length', String(LARGE)]])
+    answer(reply)
+    started.resolve(reply)
+  })
+  const client = new RawClient(t, port, 'GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n')
+  return { client, reply: await started.promise }
+}
+
+function deferred<T>(): { promise: Promise<T>; resolve: (value: T) => void } {
+  let resolve!: (value: T) => void
+  const promise = new Promise<T>((settle) => (resolve = settle))
+  return { promise, resolve }
+}
+
+test('a client that keeps up gets each chunk at once: no copy, no file, no timer', async (t) => {
+  const directory = await temporaryDirectory(t)
+  const timers = t.mock.method(globalThis, 'setTimeout')
+  const held = new HeldReply()
+  const reply = spooled(held, { directory })
+  reply.head(200, '', [])
+  const chunks = [bytes(5000), bytes(6000, 2)]
+  for (const chunk of chunks) assert.equal(reply.write(chunk), true)
+  reply.end(bytes(7))
+  assert.equal(held.outcome, 'complete')
+  assert.equal(held.chunks[0], chunks[0])
+  assert.equal(held.chunks[1], chunks[1])
+  assert.deepEqual(reply.held, { memory: 0, file: 0 })
+  assert.equal(timers.mock.callCount(), 0)
+  assert.deepEqual(openFiles(directory) ?? [], [])
+})
+
+test('the backend is done while the client has read nothing, and the client gets every byte', async (t) => {
+  const directory = await temporaryDirectory(t)
+  const body = bytes(LARGE)
+  const { client, reply } = await answered(t, { directory }, (each) => writeAll(each, body))
+  await until('the worker is released', () => reply.releasedAt !== undefined)
+  assert.equal(client.bytes.length, 0)
+  assert.ok(reply.held.file > 1024 * 1024, `${reply.held.file} bytes in the file`)
+  client.read()
+  await client.ended
+  assert.equal(hash(client.body), hash(body))
+  assert.deepEqual(reply.held, { memory: 0, file: 0 })
+  await until('the file is given back', () => (openFiles(directory) ?? []).length === 0)
+})
+
+test('memory has a limit, and beyond the limit of the file the backend waits', async (t) => {
+  const options = { memory: 100_000, maxFile: 1_000_000, directory: await temporaryDirectory(t) }
+  const body = bytes(LARGE)
+  let most = { memory: 0, file: 0 }
+  const { client, reply } = await answered(t, options, (each) => writeAll(each, body))
+  const look = (): void => {
+    const { memory, file } = reply.held
+    most = { memory: Math.max(most.memory, memory), file: Math.max(most.file, file) }
+  }
+  await until('the file is full', async () => {
+    look()
+    await turn()
+    return reply.held.file + reply.held.memory > 1_000_000
+  })
+  assert.equal(reply.releasedAt, undefined)
+  client.socket.on('data', look)
+  client.read()
+  await client.ended
+  assert.equal(hash(client.body), hash(body))
+  assert.ok(most.file <= 1_000_000, `${most.file} bytes in the file`)
+  // What is kept for the client, what waits for the disk, and what was read from it.
+  assert.ok(most.memory <= 100_000 + 256 * 1024 + CHUNK + 64 * 1024, `${most.memory} in memory`)
+})
+
+test('without a file the backend waits once the memory is full', async () => {
+  const held = new HeldReply()
+  const reply = spooled(held, { memory: 10_000, maxFile: 0 })
+  let wanted = 0
+  reply.onDrain(() => wanted++)
+  reply.head(200, '', [])
+  held.fast = false
+  assert.equal(reply.write(bytes(5000)), true)
+  assert.equal(reply.write(bytes(6000, 2)), true)
+  assert.equal(reply.write(bytes(4000, 3)), false)
+  assert.deepEqual(reply.held, { memory: 10_000, file: 0 })
+  held.drain()
+  assert.equal(wanted, 1)
+  assert.equal(reply.held.memory, 4000)
+  reply.end(bytes(1, 4))
+  assert.equal(held.outcome, undefined)
+  held.drain(true)
+  assert.equal(held.outcome, 'complete')
+  const all = [bytes(5000), bytes(6000, 2), bytes(4000, 3), bytes(1, 4)]
+  assert.ok(held.body.equals(Buffer.concat(all)))
+})
+
+test('with neither memory nor file the backend goes as fast as the client', () => {
+  const held = new HeldReply()
+  const reply = spooled(held, { memory: 0, maxFile: 0 })
+  reply.head(200, '', [])
+  held.fast = false
+  assert.equal(reply.write(bytes(10)), false)
+  let wanted = 0
+  reply.onDrain(() => wanted++)
+  held.drain(true)
+  assert.equal(wanted, 1)
+  assert.equal(reply.write(bytes(10)), true)
+})
+
+test('any order of writes and pauses gives the same bytes, and the end behind them', async (t) => {
+  const directory = await temporaryDirectory(t)
+  const limits = fc.record({
+    memory: fc.constantFrom(0, 100, 20_000),
+    maxFile: fc.constantFrom(0, 5000, 1_000_000),
+  })
+  const step = fc.oneof(
+    fc.record({ write: fc.integer({ min: 0, max: 9000 }) }),
+    fc.constantFrom('drain', 'drain fast', 'slow', 'wait'),
+  )
+  await fc.assert(
+    fc.asyncProperty(limits, fc.array(step, { maxLength: 40 }), async (options, steps) => {
+      const held = new HeldReply()
+      const reply = spooled(held, { ...options, directory, timeout: 0 })
+      reply.head(200, '', [])
+      const written: Uint8Array[] = []
+      for (const [at, what] of steps.entries()) {
+        if (what === 'drain') held.drain()
+        else if (what === 'drain fast') held.drain(true)
+        else if (what === 'slow') held.fast = false
+        else if (what === 'wait') await turn()
+        else if (typeof what === 'object') {
+          const chunk = bytes(what.write, at + 1)
+          written.push(chunk)
+          reply.write(chunk)
         }
-        reply.room = room
-        run.stdout(HEAD)
-        for (const step of steps) {
-          if ('write' in step) writer.write(step.write)
-          else if ('drain' in step) reply.drain(step.drain)
-          else for (let turn = 0; turn < step.turns; turn++) await nextTurn()
-          writer.go()
-          check()
-        }
-        await until('everything is written', () => {
-          reply.drain(3)
-          writer.go()
-          check()
-          return writer.isDone
-        })
-        run.end()
-        await until('the end', () => {
-          if (reply.outcome === undefined) reply.drain(2)
-          return reply.outcome
-        })
-        assert.equal(reply.outcome, 'complete')
-        assert.equal(hash(reply.body), hash(Buffer.concat(writer.sent)))
-        await until('no file is left', () => openFilesIn(directory).length === 0)
+      }
+      reply.end(bytes(3))
+      written.push(bytes(3))
+      for (let turns = 0; held.outcome === undefined; turns++) {
+        assert.ok(turns < 100_000, 'there is no end')
+        held.drain(turns % 2 === 0)
+        await turn()
+      }
+      assert.equal(held.outcome, 'complete')
+      assert.ok(held.body.equals(Buffer.concat(written)))
+    }),
+    { numRuns: 100 },
+  )
+  await until('no descriptor is left', () => (openFiles(directory) ?? []).length === 0)
+})
+
+test('an answer that is aborted is never whole for the client', async (t) => {
+  const directory = await temporaryDirectory(t)
+  const { client, reply } = await answered(t, { directory }, (each) => {
+    each.write(bytes(LARGE / 2))
+    for (let at = 0; at < 20; at++) each.write(bytes(CHUNK, at + 1))
+  })
+  await until('something is in the file', () => reply.held.file > 0)
+  reply.abort(new Error('the backend is gone'))
+  assert.deepEqual(reply.held, { memory: 0, file: 0 })
+  client.read()
+  await client.ended
+  assert.ok(client.body.length < LARGE, `${client.body.length} of ${LARGE} bytes`)
+  await until('the file is given back', () => (openFiles(directory) ?? []).length === 0)
+})
+
+test('an abort overtakes what is kept, also behind the end', () => {
+  const held = new HeldReply()
+  const reply = spooled(held, { timeout: 0 })
+  reply.head(200, '', [])
+  held.fast = false
+  reply.write(bytes(10))
+  reply.write(bytes(20, 2))
+  reply.end()
+  assert.equal(held.outcome, undefined)
+  const reason = new Error('the gateway is destroyed')
+  reply.abort(reason)
+  assert.equal(held.outcome, 'aborted')
+  assert.equal(held.reason, reason)
+  assert.equal(held.body.length, 10)
+})
+
+test('a client that goes away frees file and memory at once, and that is told', async (t) => {
+  const directory = await temporaryDirectory(t)
+  const { client, reply } = await answered(t, { directory }, (each) => {
+    writeAll(each, bytes(LARGE))
+  })
+  const closed = new Promise<void>((resolve) => reply.onClose(resolve))
+  await until('something is in the file', () => reply.held.file > 0)
+  client.socket.resetAndDestroy()
+  await closed
+  assert.deepEqual(reply.held, { memory: 0, file: 0 })
+  assert.equal(reply.write(bytes(10)), true)
+  assert.deepEqual(reply.held, { memory: 0, file: 0 })
+  await until('the file is given back', () => (openFiles(directory) ?? []).length === 0)
+})
+
+for (const memory of [0, 262_144]) {
+  test(`on a full disk the answer goes on at the speed of the client, whole (memory: ${memory})`, async (t) => {
+    const directory = await tinyDisk(t)
+    if (directory === undefined) return t.skip(NO_TINY_DISK)
+    const failures: unknown[] = []
+    const body = bytes(LARGE)
+    const { client, reply } = await answered(
+      t,
+      { directory, memory },
+      (each) => writeAll(each, body),
+      {
+        streaming: false,
+        onDiskFailure: (error) => failures.push(error),
       },
     )
-    await fc.assert(property, { seed: SEED, numRuns: 150 })
-  },
-)
-
-test(
-  'a script ends long before its slow client, and the client gets everything',
-  SLOW,
-  async (t) => {
-    const directory = await temporaryDirectory(t)
-    const { run, reply } = await blocked(t, { directory })
-    const rest = bytes(3 * 1024 * KiB)
-    for (let at = 0; at < rest.length; at += 64 * KiB) run.stdout(rest.subarray(at, at + 64 * KiB))
-    run.end()
-    await until('the file', () => openFilesIn(directory)[0] ?? 0 > 2 * 1024 * KiB)
-    assert.equal(reply.text, 'first')
-    assert.equal(reply.outcome, undefined)
-    reply.drain()
-    await until('the end', () => reply.outcome)
-    assert.equal(reply.outcome, 'complete')
-    assert.equal(hash(reply.body), hash(Buffer.concat([Buffer.from('first'), rest])))
-    assert.deepEqual(openFilesIn(directory), [])
-  },
-)
-
-test('a client that keeps up gets each chunk as it comes, and no file is made', SLOW, async (t) => {
-  const directory = await temporaryDirectory(t)
-  const { run, reply } = play(t, { directory, memory: 0 })
-  run.stdout(HEAD)
-  for (let count = 1; count <= 40; count++) {
-    run.stdout(bytes(50 * KiB))
-    await nextTurn()
-    assert.equal(reply.body.length, count * 50 * KiB)
-    assert.deepEqual(openFilesIn(directory), [])
-  }
-  run.end()
-  assert.equal(reply.outcome, 'complete')
-})
-
-test('what fits into memory makes no file', SLOW, async (t) => {
-  const directory = await temporaryDirectory(t)
-  const { run, reply } = await blocked(t, { directory, memory: 8 * KiB })
-  run.stdout(bytes(4 * KiB))
-  run.stdout(bytes(4 * KiB))
-  await nextTurn()
-  assert.deepEqual(openFilesIn(directory), [])
-  run.stdout('x')
-  await until('a file', () => openFilesIn(directory)[0] === 1)
-  reply.drain()
-})
-
-test(
-  'PHP waits when the file is full, and goes on once all of it was taken and given back',
-  SLOW,
-  async (t) => {
-    const directory = await temporaryDirectory(t)
-    const limit = 256 * KiB
-    const { run, reply } = await blocked(t, { directory, memory: 0, maxFile: limit })
-    let sent = Buffer.from('first')
-    for (let round = 0; round < 5; round++) {
-      while (!run.paused) {
-        const chunk = bytes(50 * KiB, sent.length)
-        run.stdout(chunk)
-        sent = Buffer.concat([sent, chunk])
-      }
-      await until('the file', () => openFilesIn(directory)[0]! >= limit)
-      assert.ok(
-        openFilesIn(directory)[0]! <= limit + 50 * KiB,
-        'the file is used from its front again',
-      )
-      reply.drain(2)
-      await until('one piece is taken', () => reply.room === 0 || reply.room === 1)
-      assert.equal(run.paused, true)
-      reply.drain()
-      await until('PHP may go on', () => !run.paused)
-      assert.equal(hash(reply.body), hash(sent))
-      assert.deepEqual(openFilesIn(directory), [0])
-      reply.room = 0
-      run.stdout('.')
-      sent = Buffer.concat([sent, Buffer.from('.')])
-    }
-    run.end()
-    reply.drain()
-    await until('the end', () => reply.outcome)
-    assert.equal(hash(reply.body), hash(sent))
-  },
-)
-
-test(
-  'what still comes after PHP was told to wait does not make anybody forget to wake it',
-  SLOW,
-  async (t) => {
-    const directory = await temporaryDirectory(t)
-    const { run, reply } = await blocked(t, { directory, memory: 0 })
-    // The disk is slower than this loop.
-    while (!run.paused) run.stdout(bytes(64 * KiB))
-    for (let late = 0; late < 20; late++) {
-      run.stdout('late')
-      await nextTurn()
-    }
-    await until('PHP may go on', () => !run.paused)
-    run.end()
-    reply.drain()
-    await until('the end', () => reply.outcome === 'complete')
-  },
-)
-
-for (const [how, cut] of [
-  ['the script fails', ({ run }: Played) => run.fail(new Error('the backend died'))],
-  ['the client goes away', ({ reply }: Played) => reply.disconnect()],
-] as const) {
-  test(
-    `when ${how} in the middle, the answer has no end, and its file is gone`,
-    SLOW,
-    async (t) => {
-      const directory = await temporaryDirectory(t)
-      const played = await blocked(t, { directory, memory: KiB })
-      const { run, reply } = played
-      run.stdout(bytes(100 * KiB))
-      await until('the file', () => openFilesIn(directory)[0] === 100 * KiB)
-      // Two more are on their way in and out of the file while it happens.
-      run.stdout(bytes(100 * KiB))
-      reply.drain(1)
-      cut(played)
-      const given = reply.chunks.length
-      assert.match(reply.outcome!, /aborted|closed/)
-      await until('the file is closed', () => openFilesIn(directory).length === 0)
-      assert.equal(run.over, true)
-      reply.drain()
-      for (let turn = 0; turn < 5; turn++) await nextTurn()
-      assert.equal(reply.chunks.length, given)
-    },
-  )
+    await until('the disk is full', () => failures.length > 0)
+    assert.equal(reply.releasedAt, undefined)
+    client.read()
+    await client.ended
+    assert.equal(hash(client.body), hash(body))
+    assert.equal(failures.length, 1)
+    assert.match(String(failures[0]), /ENOSPC/)
+  })
 }
 
-test('on a full disk PHP waits, nothing is lost, and somebody is told once', SLOW, async (t) => {
-  const directory = await smallDisk(t)
-  if (directory === undefined) return t.skip(NO_SMALL_DISK)
-  const { run, reply, log } = await blocked(t, { directory, memory: KiB })
-  let sent = Buffer.from('first')
-  const more = (): void => {
-    const chunk = bytes(64 * KiB, sent.length)
-    run.stdout(chunk)
-    sent = Buffer.concat([sent, chunk])
-  }
-  while (!run.paused) {
-    more()
-    await nextTurn()
-  }
-  await until('the disk is full', () => log.entries.length > 0)
-  await until('PHP waits', () => run.paused)
-  reply.drain()
-  await until('PHP may go on', () => !run.paused)
-  assert.equal(hash(reply.body), hash(sent))
-  reply.room = 0
-  while (!run.paused) more()
-  run.end()
-  reply.drain()
-  await until('the end', () => reply.outcome === 'complete')
-  assert.equal(hash(reply.body), hash(sent))
-  assert.equal(log.entries.length, 1, log.text)
-  assert.equal(log.entries[0]!.level, 'warn')
-  assert.match(String(log.entries[0]!.fields['error']), /ENOSPC: the disk is full.*make room/)
+test('an event stream is never kept: each event goes out, and the backend waits for the client', () => {
+  const held = new HeldReply()
+  const reply = spooled(held, {}, { streaming: true })
+  reply.head(200, '', [])
+  let wanted = 0
+  reply.onDrain(() => wanted++)
+  assert.equal(reply.write(bytes(10)), true)
+  held.fast = false
+  assert.equal(reply.write(bytes(20)), false)
+  assert.equal(held.chunks.length, 2)
+  held.drain(true)
+  assert.equal(wanted, 1)
+  assert.deepEqual(reply.held, { memory: 0, file: 0 })
+  reply.abort()
 })
 
-test('where no file can be made, PHP waits for the client', async (t) => {
-  const directory = `${await temporaryDirectory(t)}/nowhere`
-  const { run, reply, log } = await blocked(t, { directory, memory: KiB })
-  run.stdout(bytes(KiB))
-  assert.equal(run.paused, false)
-  run.stdout(bytes(KiB, KiB))
-  assert.equal(run.paused, true)
-  assert.match(String(log.entries[0]?.fields['error']), /cannot open a temporary file in .*nowhere/)
-  reply.drain(1)
-  assert.equal(reply.body.length, 5 + KiB)
-  assert.equal(run.paused, true)
-  reply.drain()
-  assert.equal(run.paused, false)
-  run.end()
-  assert.equal(reply.outcome, 'complete')
-  assert.equal(reply.body.length, 5 + 2 * KiB)
-  assert.equal(log.entries.length, 1)
-})
-
-test('maxFile: 0 makes no file, and does not hold up what a fast client takes', SLOW, async (t) => {
-  const directory = await temporaryDirectory(t)
-  const { run, reply } = play(t, { directory, memory: KiB, maxFile: 0 })
-  run.stdout(HEAD)
-  run.stdout('first')
-  await nextTurn()
-  assert.equal(run.paused, false)
-  reply.room = 1
-  run.stdout('second')
-  assert.equal(run.paused, false, 'there is room in memory')
-  run.stdout(bytes(2 * KiB))
-  assert.equal(run.paused, true)
-  await nextTurn()
-  assert.deepEqual(openFilesIn(directory), [])
-  reply.drain()
-  assert.equal(run.paused, false)
-  run.end()
-  assert.equal(reply.body.length, 11 + 2 * KiB)
-  assert.equal(reply.outcome, 'complete')
-})
-
-for (const head of [
-  'Content-Type: text/event-stream\r\n\r\n',
-  'X-Accel-Buffering: no\r\nContent-Type: text/html\r\n\r\n',
-]) {
-  test(
-    `an answer with ${head.split('\r\n', 1)[0]} goes out chunk by chunk, and PHP waits for a slow client`,
-    SLOW,
-    async (t) => {
-      const directory = await temporaryDirectory(t)
-      const { run, reply } = play(t, { directory, memory: 0 })
-      run.stdout(head)
-      await nextTurn()
-      assert.equal(reply.status, 200, 'the head does not wait for the first event')
-      for (const event of ['data: 1\n\n', 'data: 2\n\n']) {
-        run.stdout(event)
-        await nextTurn()
-        assert.equal(Buffer.from(reply.chunks.at(-1)!).toString(), event)
-      }
-      reply.room = 1
-      run.stdout('data: 3\n\n')
-      assert.equal(run.paused, true)
-      run.stdout('data: 4\n\n')
-      assert.equal(reply.chunks.length, 3)
-      assert.deepEqual(openFilesIn(directory), [])
-      reply.drain()
-      assert.equal(run.paused, false)
-      assert.equal(reply.chunks.length, 4)
-    },
-  )
-}
-
-test('a client that takes nothing for response.timeout is disconnected; one that takes a little is not', async (t) => {
-  const { run, reply } = await blocked(t, { timeout: 0 })
-  run.stdout(bytes(10))
-  const slow = await blocked(t, { timeout: 1000, memory: 1024 * KiB })
-  for (let chunk = 0; chunk < 5; chunk++) slow.run.stdout(bytes(64 * KiB))
+test('a client that takes nothing for too long is disconnected; one that takes something is not', (t) => {
   t.mock.timers.enable({ apis: ['setTimeout'] })
-  slow.reply.drain(1)
-  for (let piece = 0; piece < 3; piece++) {
-    t.mock.timers.tick(999)
-    assert.equal(slow.reply.outcome, undefined)
-    slow.reply.drain(1)
-  }
-  t.mock.timers.tick(1000)
-  assert.equal(slow.reply.outcome, 'aborted')
-  assert.match(String(slow.reply.reason), /took nothing for 1000 ms \(response.timeout\)/)
-  assert.equal(slow.run.over, true)
-  t.mock.timers.tick(1_000_000)
-  assert.equal(reply.outcome, undefined, '0 waits for ever')
-})
-
-test('the last bytes have to be taken, too', async (t) => {
-  const { run, reply } = play(t, { timeout: 1000 })
-  t.mock.timers.enable({ apis: ['setTimeout'] })
-  let ended = false
-  // As a socket that takes its time: everything is handed over, and not yet gone.
-  reply.end = () => (ended = true)
-  run.stdout(HEAD)
-  run.stdout('all')
-  await nextTurn()
-  run.end()
-  assert.equal(ended, true)
+  const held = new HeldReply()
+  const reply = spooled(held, { timeout: 1000, memory: 1_000_000 })
+  reply.head(200, '', [])
+  held.fast = false
+  for (let at = 0; at < 4; at++) reply.write(bytes(1000))
   t.mock.timers.tick(999)
-  reply.drain()
+  held.drain()
   t.mock.timers.tick(999)
-  assert.equal(reply.outcome, undefined)
+  assert.equal(held.outcome, undefined)
   t.mock.timers.tick(1)
-  assert.equal(reply.outcome, 'aborted')
+  assert.equal(held.outcome, 'aborted')
+  assert.match(String(held.reason), /took nothing of the answer for 1000 ms \(response\.timeout\)/)
+})
+
+test('the time runs for what the system has not sent yet, also behind the end', (t) => {
+  t.mock.timers.enable({ apis: ['setTimeout'] })
+  const ended = t.mock.fn()
+  const held = new HeldReply()
+  // Told the end, but not done with sending.
+  held.end = ended
+  const reply = spooled(held, { timeout: 1000 })
+  reply.head(200, '', [])
+  reply.write(bytes(100_000))
+  reply.end()
+  assert.equal(ended.mock.callCount(), 1)
+  t.mock.timers.tick(1000)
+  assert.equal(held.outcome, 'aborted')
+})
+
+test('a timeout of 0 waits for ever', (t) => {
+  const timers = t.mock.method(globalThis, 'setTimeout')
+  const held = new HeldReply()
+  const reply = spooled(held, { timeout: 0 })
+  reply.head(200, '', [])
+  held.fast = false
+  reply.write(bytes(100_000))
+  reply.end(bytes(100_000))
+  assert.equal(timers.mock.callCount(), 0)
+})
+
+test('options for answers that cannot be are refused by their names', () => {
+  assert.throws(() => checkResponse({ memory: -1 }), /^TypeError: response\.memory must be a whole/)
+  assert.throws(() => checkResponse({ timeout: '5' as never }), /response\.timeout must be/)
+  assert.throws(() => checkResponse({ maxfile: 5 } as never), /maxFile/)
+  assert.throws(() => checkResponse({ compress: { minSize: 1.5 } }), /response\.compress\.minSize/)
+  const { memory, maxFile, timeout, compress } = checkResponse()
+  assert.deepEqual([memory, maxFile, timeout], [262_144, 1_073_741_824, 60_000])
+  assert.equal(compress?.minSize, 1024)
 })

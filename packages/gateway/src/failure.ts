@@ -5,21 +5,10 @@ import { errorStatus } from '@fastcgi/client/http'
 import { errorPage } from './error-page.ts'
 import type { Exchange } from './exchange.ts'
 import type { Logger } from './logger.ts'
+import { StatusError } from './status-error.ts'
 
 /** Answers with a failure. */
 export type Fail = (exchange: Exchange, error: unknown) => void
-
-/** A failure that has an HTTP status of its own, such as a full disk. */
-export class StatusError extends Error {
-  /** The HTTP status to answer with. */
-  readonly status: number
-
-  constructor(status: number, message: string, options?: ErrorOptions) {
-    super(message, options)
-    this.name = 'StatusError'
-    this.status = status
-  }
-}
 
 // In seconds. Long enough that a client that obeys it does not make things worse.
 const RETRY_AFTER = 1

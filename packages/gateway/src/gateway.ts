@@ -11,7 +11,7 @@ import { checkRequestBody } from './bodies/rules.ts'
 import { checkFlag, refuseUnknown } from './checks.ts'
 import { SITE_OPTIONS } from './compile-site.ts'
 import type { Exchange, Handler, Middleware } from './exchange.ts'
-import { failWith, StatusError, type Fail } from './failure.ts'
+import { failWith, type Fail } from './failure.ts'
 import { clientReader } from './forwarded.ts'
 import { silentLogger } from './logger.ts'
 import { accessLog } from './middlewares/access-log.ts'
@@ -21,6 +21,7 @@ import { checkResponse } from './replies/rules.ts'
 import type { Backend } from './site.ts'
 import { SiteHandler } from './site-handler.ts'
 import { Sites } from './sites.ts'
+import { StatusError } from './status-error.ts'
 
 /** HTTP in front of FastCGI backends. */
 export interface Gateway extends AsyncDisposable {

@@ -15,7 +15,7 @@ import {
 import { CgiResponseParser, type CgiHead } from '@fastcgi/client/http'
 import { copyBytes } from '@fastcgi/client/protocol'
 import type { Exchange } from './exchange.ts'
-import { StatusError } from './failure.ts'
+import { StatusError } from './status-error.ts'
 import type { HeaderFields } from './http.ts'
 import { ordersOf, passedHeaders, type Orders } from './reply-head.ts'
 

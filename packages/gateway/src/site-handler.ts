@@ -6,7 +6,7 @@ import { takeBody, type TakenBody } from './bodies/request-body.ts'
 import type { RequestBodyRules } from './bodies/rules.ts'
 import { escapeHtml } from './error-page.ts'
 import type { Exchange } from './exchange.ts'
-import { printable, sendPage, StatusError, type Fail } from './failure.ts'
+import { printable, sendPage, type Fail } from './failure.ts'
 import type { IncomingBody } from './http.ts'
 import type { Logger } from './logger.ts'
 import { RedirectedRequest } from './redirected-request.ts'
@@ -21,6 +21,7 @@ import { sendFile } from './send-file.ts'
 import type { Site } from './site.ts'
 import { compileStatic } from './compile-rules.ts'
 import type { Sites } from './sites.ts'
+import { StatusError } from './status-error.ts'
 
 /** What a site handler works with. */
 export interface SiteServices {
@@ -52,6 +53,8 @@ export class SiteHandler implements ScriptHooks {
     const { host } = exchange.client
     const site = this.#services.sites.find(host, exchange.path)
     if (!site) return this.#nothing(exchange, 421, `no site answers for ${host}`)
+    // After a local redirect it has them already.
+    if (exchange.site !== site) exchange.replyHeaders.push(...site.headers)
     exchange.site = site
     // Of a part of a site, with or without a root of its own, only what is behind its path names files.
     const path = exchange.path.slice(site.base.length)
@@ -95,7 +98,7 @@ export class SiteHandler implements ScriptHooks {
       )
       return undefined
     }
-    const headers = passedHeaders(head, [...exchange.site!.headers])
+    const headers = passedHeaders(head, [])
     return () =>
       this.#settle(exchange, () =>
         sendFile(exchange, file.tree, file.path, ORDERED, { status: head.status, headers }),
@@ -154,7 +157,7 @@ export class SiteHandler implements ScriptHooks {
     const params = scriptParams(exchange, site, script, root, body?.length)
     exchange.log.script = printable(script.scriptName)
     exchange.log.backend = site.backend!.name
-    const run = new ScriptRun(exchange, this, [...site.headers, ...exchange.replyHeaders])
+    const run = new ScriptRun(exchange, this, exchange.replyHeaders)
     run.start(site.backend!.executor, { params, prepared, stdin: body?.stdin })
   }
 

@@ -1,7 +1,8 @@
 // A request body, made ready for PHP: all of it at hand and its length known, or passed on as it comes.
 
-import type { StdinBody } from '@fastcgi/client'
+import { HttpRequestError, type StdinBody } from '@fastcgi/client'
 import type { IncomingBody } from '../http.ts'
+import { ChunkQueue } from '../spool/chunk-queue.ts'
 import { SpoolFile } from '../spool/spool-file.ts'
 import type { RequestBodyRules } from './rules.ts'
 import { checkLength, watched } from './upload.ts'
@@ -10,24 +11,32 @@ import { checkLength, watched } from './upload.ts'
 export interface TakenBody {
   /** In bytes: CONTENT_LENGTH. */
   readonly length: number
+  /**
+   * Bytes when all of it is in memory, so that the request can be repeated on another connection. What is in a file can be iterated again
+   * as well; what is streamed cannot.
+   */
   readonly stdin: StdinBody
-  /** Gives its temporary file back, if it has one. */
+  /** Where it is; undefined when it is passed on as it comes. */
+  readonly spooled: 'memory' | 'file' | undefined
+  /** Gives its temporary file back, if it has one. To be called when the request is over, however it ended. */
   dispose(): void
 }
 
-// How much of a temporary file is read at a time.
+// How much of a file is read at a time, and gathered for one call that writes to it.
 const PIECE = 256 * 1024
+const BATCH = 64 * 1024
 
 /**
  * Takes a body to its end, unless the rules say to stream it and its length is known.
- * @throws HttpRequestError 413 when it is too large, 408 when it stands still or crawls, 400 when the client goes away; SpoolError when
- * it does not fit into memory, and the disk does not take it.
+ * @throws HttpRequestError 413 when it is too large: before anything is read, when that was announced; 408 when it stands still or crawls;
+ * 400 when it is not as long as announced. SpoolError when it does not fit into memory, and the disk does not take it. Whatever the body
+ * throws. When it is streamed, reading `stdin` throws these.
  */
 export async function takeBody(body: IncomingBody, rules: RequestBodyRules): Promise<TakenBody> {
   const { length } = body
   checkLength(length, rules)
   if (rules.mode === 'stream' && length !== undefined) {
-    return { length, stdin: watched(body, rules), dispose: () => {} }
+    return { length, stdin: watched(body, rules), spooled: undefined, dispose: () => {} }
   }
   const collector = new Collector(rules)
   try {
@@ -35,7 +44,7 @@ export async function takeBody(body: IncomingBody, rules: RequestBodyRules): Pro
       const waiting = collector.add(chunk)
       if (waiting) await waiting
     }
-    return collector.taken()
+    return await collector.taken()
   } catch (error) {
     collector.dispose()
     throw error
@@ -45,81 +54,60 @@ export async function takeBody(body: IncomingBody, rules: RequestBodyRules): Pro
 /** Keeps what comes: in memory, and beyond its share all of it in a file. */
 class Collector {
   readonly #rules: RequestBodyRules
-  readonly #memory = new GrowingBytes()
+  readonly #memory = new ChunkQueue()
+  #length = 0
   #file: SpoolFile | undefined
+  #written = 0
+  #writing: Promise<void> | undefined
 
   constructor(rules: RequestBodyRules) {
     this.#rules = rules
   }
 
-  /** @returns a promise when it has to be waited for the disk. */
+  /** @returns a promise when the disk has to be waited for. */
   add(chunk: Uint8Array): Promise<void> | undefined {
-    if (!this.#file && this.#memory.length + chunk.length <= this.#rules.memory) {
-      this.#memory.add(chunk)
-      return undefined
-    }
-    return this.#append(chunk)
+    this.#length += chunk.length
+    if (!Number.isSafeInteger(this.#length)) throw new HttpRequestError(413, 'the body is endless')
+    this.#memory.push(chunk)
+    const limit = this.#file ? BATCH : this.#rules.memory
+    return this.#memory.size > limit ? this.#flush() : undefined
   }
 
-  taken(): TakenBody {
+  async taken(): Promise<TakenBody> {
+    const length = this.#length
+    if (!this.#file) {
+      return { length, stdin: this.#memory.takeAll(), spooled: 'memory', dispose: () => {} }
+    }
+    await this.#flush()
+    await this.#writing
     const file = this.#file
-    if (file) return { length: file.size, stdin: piecesOf(file), dispose: () => file.close() }
-    const bytes = this.#memory.take()
-    return { length: bytes.length, stdin: bytes, dispose: () => {} }
+    return { length, stdin: piecesOf(file, length), spooled: 'file', dispose: () => file.close() }
   }
 
   dispose(): void {
     this.#file?.close()
   }
 
-  async #append(chunk: Uint8Array): Promise<void> {
-    if (!this.#file) {
-      this.#file = new SpoolFile(this.#rules.directory)
-      await this.#file.append(this.#memory.take())
-    }
-    await this.#file.append(chunk)
+  /** Begins to write what is in memory once what went before is written: one call is under way while the next chunks come. */
+  async #flush(): Promise<void> {
+    this.#file ??= new SpoolFile(this.#rules.directory)
+    await this.#writing
+    const count = this.#memory.size
+    this.#writing = this.#file.write(this.#memory.peek(count), this.#written)
+    // Told by whoever waits for it next.
+    this.#writing.catch(() => {})
+    this.#memory.clear()
+    this.#written += count
   }
 }
 
-/** Chunks in one piece: a client that sends a byte at a time would otherwise take many times what it has sent. */
-class GrowingBytes {
-  #bytes: Uint8Array = new Uint8Array()
-  #length = 0
-
-  get length(): number {
-    return this.#length
-  }
-
-  add(chunk: Uint8Array): void {
-    const length = this.#length + chunk.length
-    // A body of one chunk is never copied.
-    if (this.#length === 0) this.#bytes = chunk
-    else this.#append(chunk, length)
-    this.#length = length
-  }
-
-  /** All of it; then there is nothing. */
-  take(): Uint8Array {
-    const bytes = this.#bytes.subarray(0, this.#length)
-    this.#bytes = new Uint8Array()
-    this.#length = 0
-    return bytes
-  }
-
-  #append(chunk: Uint8Array, length: number): void {
-    if (length > this.#bytes.length) {
-      const larger = new Uint8Array(Math.max(length, 2 * this.#bytes.length))
-      larger.set(this.#bytes.subarray(0, this.#length))
-      this.#bytes = larger
-    }
-    this.#bytes.set(chunk, this.#length)
-  }
-}
-
-async function* piecesOf(file: SpoolFile): AsyncGenerator<Uint8Array, void, undefined> {
-  for (let at = 0; at < file.size;) {
-    const piece = await file.read(at, PIECE)
-    at += piece.length
-    yield piece
+/** The content of a file, as often as it is asked for. */
+function piecesOf(file: SpoolFile, length: number): AsyncIterable<Uint8Array> {
+  return {
+    async *[Symbol.asyncIterator]() {
+      for (let at = 0; at < length; at += PIECE) {
+        yield await file.read(at, Math.min(PIECE, length - at))
+      }
+    },
   }
 }

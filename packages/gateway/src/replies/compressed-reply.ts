@@ -1,42 +1,29 @@
-// A reply that compresses what goes through it, when its head says that this is worth it.
+// Compresses an answer on its way out, when it is worth it and the client takes it.
+//
+// Rule 1: what the source has written goes out when the source pauses, not when the compressor has enough.
+// Rule 2: backpressure goes through: a slow client fills the compressor, and a full compressor holds up the source.
+// Rule 3: a compressor that fails aborts the answer; half of a coding is never ended as if it were whole.
 
-import type { HeaderFields, Reply } from '../http.ts'
-import { createEncoder, flushKind, type Encoder, type Encoding } from './encoders.ts'
+import type { HeaderFields, Incoming, Reply } from '../http.ts'
+import { CODINGS, CODING_NAMES, type Compressor } from './compressors.ts'
+import { codeHead, codeNotModified, type ContentCoding } from './content-coding.ts'
 import type { CompressRules } from './rules.ts'
-
-export interface CompressSetting {
-  readonly rules: CompressRules
-  /** What the client takes; undefined when it takes none of ours. */
-  readonly encoding: Encoding | undefined
-  /** The request is HEAD: its answer has the fields of a GET's, and no body. */
-  readonly head: boolean
-}
-
-// They have no body, or a part of one whose bytes are counted in another coding.
-const NOT_THESE: ReadonlySet<number> = new Set([204, 205, 206, 304])
-
-// What an answer says of its bytes is no longer true of others.
-const OF_OTHER_BYTES = [
-  'accept-ranges',
-  'content-digest',
-  'content-length',
-  'content-md5',
-  'digest',
-  'etag',
-  'repr-digest',
-]
 
 export class CompressedReply implements Reply {
   readonly #reply: Reply
-  readonly #setting: CompressSetting
-  #encoder: Encoder | undefined
-  #flushing = false
+  readonly #request: Incoming
+  readonly #rules: CompressRules
+  #compressor: Compressor | undefined
+  #flushKind = 0
+  #ended = false
+  #closed = false
   #offer: () => void = () => {}
 
-  constructor(reply: Reply, setting: CompressSetting) {
+  /** @param reply Nobody else may write to it from here on. */
+  constructor(reply: Reply, request: Incoming, rules: CompressRules) {
     this.#reply = reply
-    this.#setting = setting
-    reply.onDrain(() => this.#onDrain())
+    this.#request = request
+    this.#rules = rules
   }
 
   get headSent(): boolean {
@@ -48,119 +35,87 @@ export class CompressedReply implements Reply {
   }
 
   head(status: number, statusText: string, headers: HeaderFields): void {
-    const fields = new Fields(headers)
-    if (!isWorthIt(status, fields, this.#setting.rules)) {
-      this.#reply.head(status, statusText, headers)
+    const request = this.#request
+    if (status === 304) {
+      const known = request.header('if-none-match')
+      this.#reply.head(status, statusText, codeNotModified(headers, known))
       return
     }
-    const { encoding, head } = this.#setting
-    this.#reply.head(status, statusText, encoding ? encoded(fields, encoding) : varied(fields))
-    // A head that is refused is followed by that of an error page.
-    if (encoding && !head) this.#open(encoding)
+    const wish = { accepted: request.header('accept-encoding'), available: CODING_NAMES }
+    const head = codeHead(status, headers, wish, this.#rules)
+    this.#reply.head(status, statusText, head.headers)
+    // The head of HEAD says what GET would get; a body there is none.
+    if (head.coding && request.method !== 'HEAD') this.#begin(head.coding)
   }
 
   write(chunk: Uint8Array): boolean {
-    const encoder = this.#encoder
-    if (!encoder) return this.#reply.write(chunk)
-    this.#flushSoon(encoder)
-    return encoder.write(chunk)
+    const compressor = this.#compressor
+    if (!compressor) return this.#reply.write(chunk)
+    if (this.#isOver || chunk.length === 0) return true
+    return compressor.write(chunk, () => this.#flushSoon())
   }
 
   end(chunk?: Uint8Array): void {
-    if (!this.#encoder) this.#reply.end(chunk)
-    else if (chunk) this.#encoder.end(chunk)
-    else this.#encoder.end()
+    const compressor = this.#compressor
+    if (!compressor) {
+      this.#reply.end(chunk)
+      return
+    }
+    if (this.#isOver) return
+    this.#ended = true
+    compressor.end(chunk)
   }
 
   abort(reason?: unknown): void {
-    this.#encoder?.destroy()
+    this.#release()
     this.#reply.abort(reason)
   }
 
   onDrain(callback: () => void): void {
     this.#offer = callback
+    if (!this.#compressor) this.#reply.onDrain(callback)
   }
 
   onClose(callback: () => void): void {
     this.#reply.onClose(callback)
   }
 
-  #open(encoding: Encoding): void {
-    const encoder = createEncoder(encoding)
-    this.#encoder = encoder
-    encoder.on('data', (bytes: Uint8Array) => {
-      if (!this.#reply.write(bytes)) encoder.pause()
+  get #isOver(): boolean {
+    return this.#ended || this.#closed
+  }
+
+  #begin(name: ContentCoding): void {
+    const coding = CODINGS.find((each) => each.name === name)!
+    const compressor = coding.create()
+    this.#compressor = compressor
+    this.#flushKind = coding.flushKind
+    compressor.on('data', (bytes: Buffer) => {
+      if (!this.#reply.write(bytes)) compressor.pause()
     })
-    encoder.on('end', () => this.#reply.end())
-    encoder.on('drain', () => this.#offer())
-    encoder.on('error', (error) => this.#reply.abort(error))
-    this.#reply.onClose(() => encoder.destroy())
+    compressor.on('drain', () => {
+      if (!this.#isOver) this.#offer()
+    })
+    compressor.on('end', () => this.#reply.end())
+    compressor.on('error', (error) => this.abort(error))
+    this.#reply.onDrain(() => compressor.resume())
+    this.#reply.onClose(() => this.#release())
   }
 
-  #onDrain(): void {
-    if (this.#encoder) this.#encoder.resume()
-    else this.#offer()
-  }
-
-  /** When nothing more comes in this turn, what there is goes out: the rest of the page may take its time. */
-  #flushSoon(encoder: Encoder): void {
-    if (this.#flushing) return
-    this.#flushing = true
+  /** Once the compressor has nothing to do, and the next turn of the event loop brings nothing either. */
+  #flushSoon(): void {
+    if (this.#isOver || !this.#isIdle) return
     setImmediate(() => {
-      this.#flushing = false
-      if (!encoder.destroyed && !encoder.writableEnded) {
-        encoder.flush(flushKind(this.#setting.encoding!))
-      }
+      if (!this.#isOver && this.#isIdle) this.#compressor!.flush(this.#flushKind)
     })
   }
-}
 
-/** Header fields by their names in lower case. */
-class Fields {
-  readonly list: HeaderFields
-
-  constructor(list: HeaderFields) {
-    this.list = list
+  get #isIdle(): boolean {
+    return this.#compressor!.writableLength === 0
   }
 
-  /** Several of one name are joined as HTTP joins them. */
-  get(name: string): string | undefined {
-    const values = this.list.filter(([key]) => key.toLowerCase() === name)
-    return values.length > 0 ? values.map(([, value]) => value).join(', ') : undefined
+  #release(): void {
+    if (this.#closed) return
+    this.#closed = true
+    this.#compressor?.destroy()
   }
-
-  without(...names: string[]): (readonly [string, string])[] {
-    return this.list.filter(([key]) => !names.includes(key.toLowerCase()))
-  }
-}
-
-function isWorthIt(
-  status: number,
-  fields: Fields,
-  { minSize, isWorthIt: fits }: CompressRules,
-): boolean {
-  if (status < 200 || NOT_THESE.has(status) || fields.get('content-encoding') !== undefined)
-    return false
-  const type = (fields.get('content-type') ?? '').split(';', 1)[0]!.trim().toLowerCase()
-  // Events are small and must not wait for each other.
-  if (type === '' || type === 'text/event-stream' || !fits(type)) return false
-  if (Number(fields.get('content-length') ?? Infinity) < minSize) return false
-  return !/\bno-transform\b/i.test(fields.get('cache-control') ?? '')
-}
-
-function encoded(fields: Fields, encoding: Encoding): HeaderFields {
-  const etag = fields.get('etag')
-  const kept = new Fields(fields.without(...OF_OTHER_BYTES))
-  const more: [string, string][] = [['content-encoding', encoding]]
-  // Other bytes: the same only in meaning (RFC 9110 §8.8.1).
-  if (etag !== undefined) more.push(['etag', etag.startsWith('W/') ? etag : `W/${etag}`])
-  return [...varied(kept), ...more]
-}
-
-/** Whoever keeps the answer must know that it depends on what is accepted. */
-function varied(fields: Fields): HeaderFields {
-  const vary = fields.get('vary')
-  if (vary === undefined) return [...fields.list, ['vary', 'Accept-Encoding']]
-  if (/(?:^|,)\s*(?:\*|accept-encoding)\s*(?:,|$)/i.test(vary)) return fields.list
-  return [...fields.without('vary'), ['vary', `${vary}, Accept-Encoding`]]
 }

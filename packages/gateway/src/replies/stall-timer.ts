@@ -11,23 +11,20 @@ export class StallTimer {
     this.#onStall = onStall
   }
 
-  /** From here on the client has to take something. */
+  /** From here on the client has to take something; when it has to already, nothing changes. */
   start(): void {
     if (this.#timeout === 0 || this.#timer) return
     this.#timer = setTimeout(() => {
       this.#timer = undefined
-      this.#onStall(new Error(`the client took nothing for ${this.#timeout} ms (response.timeout)`))
+      this.#onStall(
+        new Error(
+          `the client took nothing of the answer for ${this.#timeout} ms (response.timeout), and was disconnected`,
+        ),
+      )
     }, this.#timeout)
   }
 
-  /** It has taken something, and has to take more. */
-  refresh(): void {
-    if (!this.#timer) return
-    this.stop()
-    this.start()
-  }
-
-  /** It has taken all that it was given. */
+  /** It has taken what there was, or there is nothing any more that it could take. */
   stop(): void {
     clearTimeout(this.#timer)
     this.#timer = undefined
