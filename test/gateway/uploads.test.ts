@@ -333,25 +333,6 @@ describe('a body that is too slow', () => {
     })
   }
 
-  test('is so only once nothing came for the whole time', async (t) => {
-    t.mock.timers.enable({ apis: ['setTimeout'] })
-    const body = new ByHand(10)
-    const options = { backend: new MockPool(), requestBody: { timeout: 1000, minRate: 0 } }
-    const { answer, log } = receive(body, options)
-    for (let piece = 1; piece <= 3; piece++) {
-      assert.equal(body.asked, piece)
-      t.mock.timers.tick(999)
-      body.give('x')
-      for (let turn = 0; turn < 3; turn++) await nextTurn()
-    }
-    t.mock.timers.tick(999)
-    assert.equal(log.text, '')
-    t.mock.timers.tick(1)
-    assert.equal((await answer).status, 408)
-    assert.match(log.text, /nothing of the upload came for 1000 ms, after 3 bytes/)
-    assert.ok(body.returned, 'nobody reads it any more')
-  })
-
   test('because it crawls is 408', async (t) => {
     const { port, log } = await startUploads(t, { timeout: 100, minRate: 1_000_000 })
     const client = begin(t, port, 'Content-Length: 1000000')
