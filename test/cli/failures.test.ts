@@ -2,11 +2,12 @@
 
 import assert from 'node:assert/strict'
 import { createServer } from 'node:http'
+import { connect, createServer as createNetServer, type Socket } from 'node:net'
 import { join } from 'node:path'
 import { before, test } from 'node:test'
 import { startFpm, type Fpm } from '../support/fpm.ts'
 import { Gate } from '../support/php.ts'
-import { freePort, temporaryDirectory } from '../support/process.ts'
+import { freePort, temporaryDirectory, until } from '../support/process.ts'
 import { CLI_PHP, fcgi } from './fcgi.ts'
 
 let fpm: Fpm
@@ -88,6 +89,43 @@ test('18: a connection that ends before the answer does', async (t) => {
   process.kill(await gate.reached(), 'SIGKILL')
   const { code, out } = await answer
   assert.deepEqual([code, out], [18, 'half'])
+})
+
+test('28: an answer that stops coming', async (t) => {
+  const slow = await startFpm(t, { workers: 2 })
+  const gate = new Gate(slow.directory)
+  const url = `/gate.php?before=half&gate=${encodeURIComponent(gate.path)}`
+  const { code, out } = await fcgi(['get', slow.address, url, '--stall-timeout', '0.05'])
+  gate.open()
+  assert.deepEqual([code, out], [28, 'half'])
+})
+
+test('28: a backend that never answers FCGI_GET_VALUES', async (t) => {
+  const path = join(await temporaryDirectory(t), 's')
+  const server = createNetServer((socket) => void socket.resume())
+  await new Promise<void>((resolve) => void server.listen(path, resolve))
+  t.after(() => server.close())
+  const { code, err } = await fails(['values', path, '-m', '0.05'])
+  assert.equal(code, 28)
+  assert.match(err, /did not answer FCGI_GET_VALUES/)
+})
+
+test('28: a backlog that stays full', async (t) => {
+  const full = await startFpm(t, { workers: 1, directives: { 'listen.backlog': 1 } })
+  await full.halt()
+  const waiting: Socket[] = []
+  t.after(() => waiting.forEach((socket) => socket.destroy()))
+  await until('the backlog is full', async () => {
+    const socket = connect(full.address.replace('unix:', ''))
+    waiting.push(socket)
+    return new Promise<boolean>((resolve) => {
+      socket.once('connect', () => resolve(false))
+      socket.once('error', () => resolve(true))
+    })
+  })
+  const { code, err } = await fails(['get', full.address, '/hello.php', '--connect-timeout', '0.1'])
+  assert.equal(code, 28)
+  assert.match(err, /no connection to unix:.* within 100 ms/)
 })
 
 test('28: time runs out', async (t) => {

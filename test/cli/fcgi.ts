@@ -16,7 +16,7 @@ export const PROGRAM = join(ROOT, 'packages', 'cli', 'dist', 'main.js')
 
 export interface FcgiOptions {
   /** @default nothing */
-  stdin?: string | Uint8Array
+  stdin?: string | Uint8Array | Readable
   /** Which outputs are terminals. @default neither */
   tty?: readonly ('stdout' | 'stderr')[]
   /** @default 80 */
@@ -61,7 +61,7 @@ export async function fcgi(
   const stdout = new Sink(tty.includes('stdout'), columns)
   const stderr = new Sink(tty.includes('stderr'), columns)
   const signal = options.signal ?? new AbortController().signal
-  const input = Readable.from(stdin.length > 0 ? [Buffer.from(stdin)] : [])
+  const input = stdin instanceof Readable ? stdin : Readable.from([Buffer.from(stdin)])
   const io: Io = { stdin: input, stdout, stderr, env, cwd, signal }
   const code = await run(args, io)
   stdout.end()

@@ -6,7 +6,9 @@ import { readFileSync } from 'node:fs'
 import { createHash } from 'node:crypto'
 import { join } from 'node:path'
 import { before, test } from 'node:test'
+import { Readable } from 'node:stream'
 import { promisify } from 'node:util'
+import { Exit, Stop } from '@fastcgi/cli'
 import { startFpm, type Fpm } from '../support/fpm.ts'
 import { Gate, noise, sha256 } from '../support/php.ts'
 import { PHP_ROOT, ROOT } from '../support/paths.ts'
@@ -68,6 +70,14 @@ test('Ctrl-C ends a request with 130 and nothing said', async (t) => {
   assert.equal(await running.ended(), 130)
   assert.equal(running.err, '')
   gate.open()
+})
+
+test('Ctrl-C ends a command that waits for stdin', async () => {
+  const end = new AbortController()
+  const stdin = new Readable({ read: () => end.abort(new Stop(Exit.Interrupted)) })
+  const args = ['put', fpm.address, '/echo.php', '-T', '-']
+  const { code, err } = await fcgi(args, { stdin, signal: end.signal })
+  assert.deepEqual([code, err], [130, ''])
 })
 
 test('SIGTERM ends it with 143', async (t) => {

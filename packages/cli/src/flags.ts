@@ -18,7 +18,7 @@ export function addTargetOptions(command: Command): Command {
     .option('-m, --max-time <seconds>', 'give up the whole after this time', time)
     .option(
       '--allow-remote',
-      'talk to another machine, although FastCGI neither encrypts nor asks who calls',
+      'talk to another machine: nothing is encrypted, nobody asks who calls',
     )
 }
 

@@ -17,5 +17,5 @@ for (const output of [process.stdout, process.stderr]) {
   })
 }
 process.exitCode = await run(process.argv.slice(2), processIo(end.signal))
-// A stdin that nobody reads to its end, or an output that nobody takes, must not hold the process.
-process.stdin.unref?.()
+// An output that nobody takes must not hold a command that was told to end.
+if (end.signal.aborted) process.exit()

@@ -1,6 +1,6 @@
 // The program: its commands, its help, and how its failures are told.
 
-import { Command, CommanderError, type Help } from 'commander'
+import { Command, CommanderError, Option, type Help } from 'commander'
 import { COMMANDS } from './commands/table.ts'
 import { causesOf, Exit, EXIT_CODES, exitCodeOf, messageOf, Stop } from './failure.ts'
 import { say, type Io } from './io.ts'
@@ -34,7 +34,6 @@ export function createProgram(io: Io): Command {
       'FastCGI on the command line: serves PHP over HTTP, and is to php-fpm what curl is to a web server.',
     )
     .version(VERSION, '-V, --version', 'print the version')
-    .helpOption('-h, --help', 'print help')
     .addHelpText('after', (context) => overview(paintFor(outputOf(context.error, io), io.env)))
   for (const group of COMMANDS) {
     program.commandsGroup(group.title)
@@ -51,7 +50,7 @@ function outputOf(error: boolean, io: Io): Io['stdout'] {
 
 function configure(command: Command, io: Io): void {
   command
-    .helpOption('-h, --help', 'print help')
+    .addHelpOption(new Option('-h, --help', 'print help').helpGroup('Options:'))
     .exitOverride()
     .showSuggestionAfterError()
     .configureOutput({
@@ -80,6 +79,8 @@ function helpStyle(paint: Paint): Partial<Help> {
     styleOptionText: (text) => paint('green', text),
     styleArgumentText: (text) => paint('yellow', text),
     subcommandTerm: (command) => command.name(),
+    // Long names line up, whether a short one stands before them or not.
+    optionTerm: ({ flags, short }) => (short === undefined ? `    ${flags}` : flags),
   }
 }
 

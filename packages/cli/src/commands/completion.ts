@@ -6,6 +6,7 @@ import { fishCompletion } from '../completion/fish.ts'
 import { describeCommands } from '../completion/commands.ts'
 import { zshCompletion } from '../completion/zsh.ts'
 import { write, type Io } from '../io.ts'
+import { addExamples } from '../terminal/examples.ts'
 
 const SHELLS = { bash: bashCompletion, zsh: zshCompletion, fish: fishCompletion }
 
@@ -17,12 +18,12 @@ To have it in every shell:
 
 /** @param program The whole program, once it is complete. */
 export function completionCommand(io: Io, program: () => Command): Command {
-  return new Command('completion')
+  const command = new Command('completion')
     .summary('print a completion script for bash, zsh or fish')
     .description('Prints a script that completes commands, options, sockets and files.')
     .addArgument(new Argument('<shell>', 'whose').choices(Object.keys(SHELLS)))
-    .addHelpText('after', EXAMPLES)
     .action(async (shell: keyof typeof SHELLS) => {
       await write(io, io.stdout, SHELLS[shell](describeCommands(program())))
     })
+  return addExamples(command, EXAMPLES, io)
 }

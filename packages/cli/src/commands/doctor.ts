@@ -12,6 +12,7 @@ import { parseUrl } from '../request/url.ts'
 import type { ParamFlags } from '../request/params.ts'
 import { targetOf } from '../target.ts'
 import { paintFor, widthOf } from '../terminal/colour.ts'
+import { addExamples } from '../terminal/examples.ts'
 
 interface DoctorFlags extends ParamFlags {
   readonly statusPath: string
@@ -42,7 +43,7 @@ export function doctorCommand(io: Io): Command {
     .option('--patience <seconds>', 'how long each check may take (default: 2)', time, 2000)
     .option('--allow-remote', 'examine another machine')
     .option('--json', 'print one JSON object')
-  addVerbose(command).addHelpText('after', EXAMPLES)
+  addExamples(addVerbose(command), EXAMPLES, io)
   return command.action((address: string, url: string | undefined, flags: DoctorFlags) =>
     doctor(address, url, flags, io),
   )

@@ -9,6 +9,7 @@ import { paramLines } from '../request/trace.ts'
 import { parseUrl } from '../request/url.ts'
 import { targetOf } from '../target.ts'
 import { paintFor } from '../terminal/colour.ts'
+import { addExamples } from '../terminal/examples.ts'
 
 interface EnvFlags extends AskFlags {
   readonly json?: boolean
@@ -36,7 +37,7 @@ export function envCommand(io: Io): Command {
     .optionsGroup('Output:')
     .option('--json', 'print one JSON object')
     .option('--show-secrets', 'show credentials and cookies')
-    .addHelpText('after', EXAMPLES)
+  addExamples(command, EXAMPLES, io)
   return command.action(async (first: string, second: string | undefined, flags: EnvFlags) => {
     if (second !== undefined) targetOf(first, { allowRemote: true })
     const url = parseUrl(second ?? first)

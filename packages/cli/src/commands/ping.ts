@@ -11,6 +11,7 @@ import { poolOptions, targetOf } from '../target.ts'
 import { paintFor } from '../terminal/colour.ts'
 import { oneLine, truncate } from '../terminal/text.ts'
 import { milliseconds } from '../terminal/units.ts'
+import { addExamples } from '../terminal/examples.ts'
 
 interface PingFlags extends TargetFlags {
   readonly path: string
@@ -34,7 +35,7 @@ export function pingCommand(io: Io): Command {
     .option('--expect <text>', 'the ping.response of the pool (default: pong)')
     .option('--json', 'print one JSON object')
   addVerbose(command)
-  addTargetOptions(command).addHelpText('after', EXAMPLES)
+  addExamples(addTargetOptions(command), EXAMPLES, io)
   return command.action((address: string, flags: PingFlags) => ping(address, flags, io))
 }
 

@@ -6,11 +6,12 @@ import type { Io } from '../io.ts'
 import { addAskOptions } from '../request/options.ts'
 import { runRequest, type RequestFlags } from '../request/run.ts'
 import { targetOf } from '../target.ts'
+import { addExamples } from '../terminal/examples.ts'
 
 /** Method and what the command list says about it. */
 const METHODS = [
-  ['get', 'GET a URL: fcgi get unix:/run/php/php-fpm.sock /index.php'],
-  ['post', 'POST data, a form or JSON'],
+  ['get', 'GET: print what a script answers'],
+  ['post', 'POST form data, files, JSON or any body'],
   ['put', 'PUT a body'],
   ['patch', 'PATCH with a body'],
   ['delete', 'DELETE'],
@@ -53,7 +54,7 @@ function requestCommand(name: string, summary: string, io: Io): Command {
   addTargetOptions(command)
     .option('--first-byte-timeout <seconds>', 'give up without an answer (default: 60)', time)
     .option('--stall-timeout <seconds>', 'give up when an answer stops coming (default: 60)', time)
-  if (EXAMPLES[name] !== undefined) command.addHelpText('after', EXAMPLES[name])
+  if (EXAMPLES[name] !== undefined) addExamples(command, EXAMPLES[name], io)
   return command.action(async (address: string, url: string, given: RequestFlags) => {
     // What HEAD answers with is its head.
     const flags = name === 'head' ? { ...given, include: true } : given
@@ -70,13 +71,13 @@ function addOutputOptions(command: Command): void {
     .option('--show-secrets', 'show them as well')
     .option('--stderr', "print PHP's stderr on stderr, also with -s (default: unless -s)")
     .option('--no-stderr', "drop PHP's stderr")
-    .option('-s, --silent', 'no progress, no messages')
+    .option('-s, --silent', "no progress, no warnings, nothing of PHP's stderr")
     .option('-f, --fail', 'exit with 22 and without the body when the status is 400 or above')
     .option('--fail-with-body', 'exit with 22, but print the body')
     .option('-L, --location', 'follow redirects on the same host')
     .option('--max-redirs <number>', 'how many', positive, 10)
     .optionsGroup('Measuring:')
-    .option('--time', 'print how long connecting, the first byte and the whole took, on stderr')
+    .option('--time', 'print the time to connect, to the first byte, to the end, on stderr')
     .option('--time-json', 'the same as JSON')
     .option('--repeat <number>', 'send it so many times and print the distribution', positive)
     .option('--parallel <number>', 'how many of them at a time', positive, 1)

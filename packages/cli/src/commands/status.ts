@@ -13,6 +13,7 @@ import { poolOptions, targetOf } from '../target.ts'
 import { paintFor, widthOf } from '../terminal/colour.ts'
 import { LiveScreen } from '../terminal/live.ts'
 import { oneLine } from '../terminal/text.ts'
+import { addExamples } from '../terminal/examples.ts'
 
 interface StatusFlags extends TargetFlags {
   readonly path: string
@@ -48,7 +49,7 @@ export function statusCommand(io: Io): Command {
     .option('-w, --watch', 'look again and again until Ctrl-C')
     .option('-n, --interval <seconds>', 'how often with --watch (default: 1)', time, 1000)
   addVerbose(command)
-  addTargetOptions(command).addHelpText('after', EXAMPLES)
+  addExamples(addTargetOptions(command), EXAMPLES, io)
   return command.action((address: string, flags: StatusFlags) =>
     new StatusView(address, flags, io).run(),
   )

@@ -8,6 +8,7 @@ import { poolOptions, targetOf } from '../target.ts'
 import { paintFor } from '../terminal/colour.ts'
 import { pairs } from '../terminal/table.ts'
 import { oneLine } from '../terminal/text.ts'
+import { addExamples } from '../terminal/examples.ts'
 
 interface ValuesFlags extends TargetFlags {
   readonly json?: boolean
@@ -31,7 +32,7 @@ export function valuesCommand(io: Io): Command {
     .argument('[names...]', 'what to ask for (default: the three that FastCGI defines)')
     .option('--json', 'print one JSON object')
   addVerbose(command)
-  addTargetOptions(command).addHelpText('after', EXAMPLES)
+  addExamples(addTargetOptions(command), EXAMPLES, io)
   return command.action(async (address: string, names: string[], flags: ValuesFlags) => {
     const target = targetOf(address, flags)
     await using pool = new Pool(target, poolOptions(flags))

@@ -1,6 +1,6 @@
 // "Primary script unknown": why, and which path would be the right one.
 
-import { existsSync, readdirSync, statSync } from 'node:fs'
+import { existsSync, readdirSync, statSync, type Dirent } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { failed, type Finding } from './finding.ts'
 import { permissionsOf } from './system.ts'
@@ -68,10 +68,8 @@ function elsewhere(unknown: string, root: string, found: string): Finding {
 function missing({ root, filename }: ScriptPlace): string[] {
   const remedies: string[] = []
   const name = filename.slice(root.length)
-  for (const folder of ['public', 'web', 'htdocs', 'www', 'public_html']) {
-    if (existsSync(join(root, folder, name))) {
-      remedies.push(`it is in ${join(root, folder)}: give --root ${join(root, folder)}`)
-    }
+  for (const folder of foldersIn(root).filter((each) => existsSync(join(each, name)))) {
+    remedies.push(`it is in ${folder}: give --root ${folder}`)
   }
   if (!existsSync(root)) remedies.push(`there is no folder ${root}: check --root`)
   const near = scriptsIn(dirname(filename)).filter((script) => script !== basename(filename))
@@ -115,8 +113,17 @@ function closedFolder(filename: string): { path: string; permissions: string } |
 }
 
 function scriptsIn(folder: string): string[] {
+  return entriesOf(folder).flatMap(({ name }) => (name.endsWith('.php') ? [name] : []))
+}
+
+/** The folders right below a root: its document root is often one of them, public or web. */
+function foldersIn(root: string): string[] {
+  return entriesOf(root).flatMap((entry) => (entry.isDirectory() ? [join(root, entry.name)] : []))
+}
+
+function entriesOf(folder: string): Dirent[] {
   try {
-    return readdirSync(folder).filter((name) => name.endsWith('.php'))
+    return readdirSync(folder, { withFileTypes: true })
   } catch {
     return []
   }

@@ -27,12 +27,20 @@ export interface Body {
 export async function readWhole(name: string, io: Io): Promise<Buffer> {
   try {
     if (name !== '-') return await readFile(resolve(io.cwd, name))
-    const chunks: Buffer[] = []
-    for await (const chunk of io.stdin) chunks.push(Buffer.from(chunk as Uint8Array | string))
-    return Buffer.concat(chunks)
+    return await readStdin(io)
   } catch (cause) {
     throw unreadable(name, cause)
   }
+}
+
+async function readStdin({ stdin, signal }: Io): Promise<Buffer> {
+  signal.throwIfAborted()
+  const stop = (): void => void stdin.destroy(signal.reason as Error)
+  signal.addEventListener('abort', stop, { once: true })
+  const chunks: Buffer[] = []
+  for await (const chunk of stdin) chunks.push(Buffer.from(chunk as Uint8Array | string))
+  signal.removeEventListener('abort', stop)
+  return Buffer.concat(chunks)
 }
 
 /** The size of a regular file; undefined for pipes and devices. */

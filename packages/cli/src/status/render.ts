@@ -62,7 +62,9 @@ function workersLine({ active, total, maxActive }: FpmStatus, { paint }: View): 
   const full = Math.round(share * METER)
   const colour = share >= 1 ? 'red' : share >= 0.75 ? 'yellow' : 'green'
   const meter = paint(colour, '█'.repeat(full)) + paint('dim', '░'.repeat(METER - full))
-  return `${meter}  ${paint('bold', `${active} of ${total}`)} busy, ${maxActive} at the most so far`
+  // php-fpm miscounts under load; what is more than there are workers says nothing.
+  const most = maxActive <= total ? `, ${maxActive} at the most so far` : ''
+  return `${meter}  ${paint('bold', `${active} of ${total}`)} busy${most}`
 }
 
 function queueLine(status: FpmStatus, paint: Paint): string {
