@@ -194,6 +194,18 @@ test('what PHP logs goes to stderr as it came, and marked line by line on a term
   assert.match(marked.err, /^! PHP message: first[^]*\n! of two lines/)
 })
 
+test('on a terminal, what is said begins on a line of its own; elsewhere nothing is added', async () => {
+  const tty = ['stdout', 'stderr'] as const
+  const both = await ask('get', '/stderr.php', ['--time'], { tty, env: { NO_COLOR: '1' } })
+  assert.equal(both.out, 'one two three')
+  assert.match(both.err, /^\n! PHP message: first[^]*\nconnect /)
+  const one = await ask('get', '/hello.php', ['--time'], {
+    tty: ['stderr'],
+    env: { NO_COLOR: '1' },
+  })
+  assert.match(one.err, /^connect /)
+})
+
 test('-s silences stderr, --stderr brings it back, --no-stderr drops it', async () => {
   assert.equal((await ask('get', '/stderr.php', ['-s'])).err, '')
   assert.match((await ask('get', '/stderr.php', ['-s', '--stderr'])).err, /first complaint/)

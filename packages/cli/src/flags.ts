@@ -14,12 +14,9 @@ export interface TargetFlags {
 export function addTargetOptions(command: Command): Command {
   return command
     .optionsGroup('Connection:')
-    .option('--connect-timeout <seconds>', 'give up connecting after this time (default: 10)', time)
-    .option('-m, --max-time <seconds>', 'give up the whole after this time', time)
-    .option(
-      '--allow-remote',
-      'talk to another machine: nothing is encrypted, nobody asks who calls',
-    )
+    .option('--connect-timeout <s>', 'seconds to connect (default: 10)', time)
+    .option('-m, --max-time <s>', 'seconds for the whole', time)
+    .option('--allow-remote', 'talk to another machine, over an unprotected protocol')
 }
 
 /** Adds -v for commands where it only shows the causes of a failure. */

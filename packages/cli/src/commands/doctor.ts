@@ -40,7 +40,7 @@ export function doctorCommand(io: Io): Command {
     .option('--root <folder>', 'document root as the backend sees it (default: this folder)')
     .option('--script-filename <file>', 'the file to run, whatever the URL says')
     .option('--status-path <path>', 'the pm.status_path of the pool', '/status')
-    .option('--patience <seconds>', 'how long each check may take (default: 2)', time, 2000)
+    .option('--patience <s>', 'how long each check may take (default: 2)', time, 2000)
     .option('--allow-remote', 'examine another machine')
     .option('--json', 'print one JSON object')
   addExamples(addVerbose(command), EXAMPLES, io)

@@ -47,7 +47,7 @@ export function statusCommand(io: Io): Command {
     .option('--full', 'show every worker')
     .option('--json', 'print what php-fpm says as JSON, with --watch one object a line')
     .option('-w, --watch', 'look again and again until Ctrl-C')
-    .option('-n, --interval <seconds>', 'how often with --watch (default: 1)', time, 1000)
+    .option('-n, --interval <s>', 'how often with --watch (default: 1)', time, 1000)
   addVerbose(command)
   addExamples(addTargetOptions(command), EXAMPLES, io)
   return command.action((address: string, flags: StatusFlags) =>

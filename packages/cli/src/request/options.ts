@@ -51,20 +51,12 @@ export function addAskOptions(
     .option('-e, --referer <url>', 'Referer header')
     .option('-X, --request <method>', 'another method than that of the command')
     .optionsGroup('Body:')
-  body(
-    '-d, --data <data>',
-    'data',
-    'form data; @file, or @- for stdin, without line ends (repeatable)',
-  )
+  body('-d, --data <data>', 'data', 'form data; @file without its line ends, @- is stdin')
   body('--data-raw <data>', 'raw', 'form data, in which @ means nothing')
   body('--data-binary <data>', 'binary', 'form data; @file exactly as it is')
   body('--data-urlencode <data>', 'urlencode', 'form data to be encoded: name=content or name@file')
   if (json) body('--json <data>', 'json', 'JSON, with the headers that belong to it; @file')
-  body(
-    '-F, --form <field>',
-    'form',
-    'field of a multipart form: name=text, name=@file;type=image/png',
-  )
+  body('-F, --form <field>', 'form', 'form field: name=text or name=@file;type=image/png')
   body('--form-string <field>', 'form-string', 'the same, in which @, < and ; mean nothing')
   body('-T, --upload-file <file>', 'file', 'the file as the body; - for stdin')
   command
@@ -72,10 +64,7 @@ export function addAskOptions(
     .optionsGroup('Script:')
     .option('--root <folder>', 'document root as the backend sees it (default: this folder)')
     .option('--script-filename <file>', 'the file to run, whatever the URL says')
-    .option(
-      '--front-controller <script>',
-      'what runs when the URL names no .php file (default: /index.php)',
-    )
+    .option('--front-controller <script>', 'for URLs without a .php file (default: /index.php)')
     .option('--param <name=value>', 'another CGI param, or a value for one (repeatable)', collect)
     .option(
       '--unsafe-param <name=value>',

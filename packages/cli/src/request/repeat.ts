@@ -2,7 +2,7 @@
 
 import { Exit, messageOf, Stop } from '../failure.ts'
 import { say, type Io } from '../io.ts'
-import { widthOf } from '../terminal/colour.ts'
+import { paintFor, widthOf } from '../terminal/colour.ts'
 import { oneLine } from '../terminal/text.ts'
 import { exchange, type TimedPool } from './exchange.ts'
 import type { Ask } from './options.ts'
@@ -47,9 +47,9 @@ export async function repeat(
   // What was measured before Ctrl-C is worth printing, too.
   if (flags.timeJson) io.stdout.write(`${JSON.stringify(result)}\n`)
   else {
-    for (const line of distributionLines(result, timings, widthOf(io.stdout, io.env))) {
-      io.stdout.write(`${line}\n`)
-    }
+    const { stdout, env } = io
+    const lines = distributionLines(result, timings, widthOf(stdout, env), paintFor(stdout, env))
+    for (const line of lines) stdout.write(`${line}\n`)
   }
   for (const [message, number] of failures) say(io, `fcgi: ${number} × ${message}`)
   io.signal.throwIfAborted()

@@ -37,6 +37,8 @@ export interface RequestFlags extends AskFlags, TargetFlags {
   readonly stallTimeout?: number
 }
 
+const LF = 0x0a
+
 /** One call of a request command. */
 export interface RequestCall {
   readonly method: string
@@ -85,7 +87,7 @@ class Single {
   readonly #io: Io
   readonly #flags: RequestFlags
   readonly #trace: Trace | undefined
-  #progress: Progress | undefined
+  #midLine = false
 
   constructor(call: RequestCall, pool: TimedPool) {
     this.#call = call
@@ -116,9 +118,14 @@ class Single {
     this.#trace?.sending(formatAddress(this.#call.address), ask.params, ask.body?.length)
     const progress = this.#startProgress()
     const stderr = this.#showsStderr()
-      ? new StderrPrinter(io, this.#trace !== undefined)
+      ? new StderrPrinter(io, this.#trace !== undefined, () => this.#freshLine())
       : undefined
-    const sink = new LateSink((head) => this.#sinkFor(head))
+    const sink = new LateSink(
+      (head) => this.#sinkFor(head),
+      (last) => {
+        this.#midLine = last !== LF
+      },
+    )
     const listener: Listener = {
       onHead: (head) => {
         progress?.clear()
@@ -146,7 +153,7 @@ class Single {
       await sink.end()
       progress?.stop()
       stderr?.end()
-      await this.#onEnd(outcome)
+      this.#onEnd(outcome)
       return outcome
     } finally {
       progress?.stop()
@@ -160,9 +167,19 @@ class Single {
       this.#io.stdout.write(`${headLines(head).join('\r\n')}\r\n\r\n`, 'latin1')
   }
 
-  async #onEnd(outcome: Outcome): Promise<void> {
-    this.#trace?.ended(outcome)
+  /** What is said on a terminal does not go on in the middle of the body's last line. */
+  #freshLine(): void {
+    const { stdout, stderr } = this.#io
+    const { output } = this.#flags
+    const sameScreen = stdout.isTTY && stderr.isTTY && (output === undefined || output === '-')
+    if (this.#midLine && sameScreen) stderr.write('\n')
+    this.#midLine = false
+  }
+
+  #onEnd(outcome: Outcome): void {
     const { time, timeJson } = this.#flags
+    if (this.#trace || time || timeJson) this.#freshLine()
+    this.#trace?.ended(outcome)
     const timing = timingOf(outcome)
     const { stderr, env } = this.#io
     if (time) say(this.#io, paintFor(stderr, env)('dim', timingLine(timing)))
@@ -186,8 +203,7 @@ class Single {
     const { stdout, stderr } = this.#io
     const elsewhere = (output !== undefined && output !== '-') || !stdout.isTTY
     if (silent || !stderr.isTTY || !elsewhere) return undefined
-    this.#progress = new Progress(this.#io)
-    return this.#progress
+    return new Progress(this.#io)
   }
 
   async #redirect(
@@ -254,10 +270,13 @@ class LateSink implements BodySink {
   onDrain = (): void => {}
   onError: (error: unknown) => void = () => {}
   readonly #choose: (head: CgiHead) => BodySink
+  readonly #onLast: (byte: number | undefined) => void
   #sink: BodySink | undefined
 
-  constructor(choose: (head: CgiHead) => BodySink) {
+  /** @param onLast Told the last byte of each piece. */
+  constructor(choose: (head: CgiHead) => BodySink, onLast: (byte: number | undefined) => void) {
     this.#choose = choose
+    this.#onLast = onLast
   }
 
   open(head: CgiHead): void {
@@ -267,6 +286,7 @@ class LateSink implements BodySink {
   }
 
   write(data: Uint8Array): boolean {
+    this.#onLast(data.at(-1))
     return this.#sink?.write(data) ?? true
   }
 

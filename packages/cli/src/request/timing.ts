@@ -1,8 +1,8 @@
 // How long requests took: one by its phases, many by their distribution. Pure.
 
+import type { Paint } from '../terminal/colour.ts'
 import { table } from '../terminal/table.ts'
 import { bytes, count, milliseconds } from '../terminal/units.ts'
-import { truncate } from '../terminal/text.ts'
 import type { Outcome } from './exchange.ts'
 
 /** One request, in ms and bytes, for programs. */
@@ -91,6 +91,7 @@ export function distributionLines(
   result: Distribution,
   timings: readonly Timing[],
   width: number,
+  paint: Paint,
 ): string[] {
   const statuses = Object.entries(result.statuses).map(([status, times]) => `${times} × ${status}`)
   if (result.failed > 0) statuses.push(`${result.failed} failed`)
@@ -106,14 +107,14 @@ export function distributionLines(
     return values ? [[title, ...COLUMNS.map((column) => milliseconds(values[column]))]] : []
   })
   const columns = COLUMNS.map((title) => ({ title, align: 'right' as const }))
-  const lines = table([{ title: '' }, ...columns], rows)
-  return [summary.join(' · '), '', ...lines, '', ...histogram(timings, width)]
+  const lines = table([{ title: '' }, ...columns], rows, (text) => paint('dim', text))
+  return [summary.join(' · '), '', ...lines, '', ...histogram(timings, width, paint)]
 }
 
 const BARS = 10
 
 /** How many requests took how long, in equal steps up to the 99th percentile. */
-function histogram(timings: readonly Timing[], width: number): string[] {
+function histogram(timings: readonly Timing[], width: number, paint: Paint): string[] {
   const all = quantiles(timings.map(({ total }) => total))
   if (!all || timings.length < BARS) return []
   const step = (all.p99 - all.min) / BARS || 1
@@ -126,6 +127,6 @@ function histogram(timings: readonly Timing[], width: number): string[] {
   return counts.map((times, at) => {
     const from = milliseconds(all.min + at * step).padStart(9)
     const bar = '█'.repeat(Math.round((times / most) * room))
-    return truncate(`${from}  ${bar}${bar && ' '}${times}`, width)
+    return `${from}  ${paint('cyan', bar)}${bar && ' '}${times}`
   })
 }

@@ -75,11 +75,14 @@ export class StderrPrinter {
   readonly #io: Io
   readonly #marked: boolean
   readonly #prefix: string
+  readonly #beforeLine: () => void
   readonly #decoder = new TextDecoder()
   #line = ''
 
-  constructor(io: Io, verbose: boolean) {
+  /** @param beforeLine Called before each marked line. */
+  constructor(io: Io, verbose: boolean, beforeLine: () => void) {
     this.#io = io
+    this.#beforeLine = beforeLine
     this.#marked = verbose || io.stderr.isTTY === true
     this.#prefix = paintFor(io.stderr, io.env)('yellow', '! ')
   }
@@ -101,6 +104,7 @@ export class StderrPrinter {
   }
 
   #print(line: string): void {
+    this.#beforeLine()
     this.#io.stderr.write(`${this.#prefix}${oneLine(line.replace(/\r$/, ''))}\n`)
   }
 }
