@@ -3,10 +3,13 @@
 import assert from 'node:assert/strict'
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { PassThrough, Readable, Writable } from 'node:stream'
 import { before, test } from 'node:test'
+import { run } from '@fastcgi/cli'
 import { startFpm, type Fpm } from '../support/fpm.ts'
 import { sha256 } from '../support/php.ts'
-import { temporaryDirectory } from '../support/process.ts'
+import { PHP_ROOT } from '../support/paths.ts'
+import { temporaryDirectory, until } from '../support/process.ts'
 import { CLI_PHP, fcgi, type FcgiOptions, type FcgiResult } from './fcgi.ts'
 
 let fpm: Fpm
@@ -176,6 +179,30 @@ test('stdout gets the body byte by byte, also when it is slow', async () => {
   assert.equal(sha256(bytes.subarray(bodyAt)), sum)
 })
 
+test('a reader that takes nothing holds the script up', async () => {
+  const size = 30_000_000
+  let release = (): void => {}
+  let taken = 0
+  const stdout = new Writable({
+    write(chunk: Buffer, _, done) {
+      taken += chunk.length
+      if (taken > chunk.length) done()
+      else release = done
+    },
+  })
+  const stdin = Readable.from([])
+  const { signal } = new AbortController()
+  const io = { stdin, stdout, stderr: new PassThrough(), env: {}, cwd: PHP_ROOT, signal }
+  const code = run(['get', address, `/big.php?bytes=${size}`], io)
+  await until('the first piece has come', () => taken > 0)
+  // Time enough for all of it to come, if it came.
+  for (let times = 0; times < 100; times++) await fcgi(['ping', address])
+  assert.ok(stdout.writableLength < 1_000_000, `${stdout.writableLength} bytes wait`)
+  release()
+  assert.equal(await code, 0)
+  assert.equal(taken, size)
+})
+
 test('a binary body does not reach a terminal unless -o - says so', async () => {
   const refused = await ask('get', '/bytes.php', [], { tty: ['stdout'] })
   assert.equal(refused.code, 23)
@@ -255,6 +282,12 @@ test('-L follows redirects: POST becomes GET, except after 307 and 308', async (
   for (const status of [307, 308]) {
     assert.equal((await follow(status)).out, '{"method":"POST","body":"a=b"}')
   }
+})
+
+test('-L sends a body from stdin again', async () => {
+  const args = [...ROOT_OF_CLI, '-L', '--data-binary', '@-']
+  const { out } = await ask('post', redirect('/redirect.php', 307), args, { stdin: 'piped' })
+  assert.equal(out, '{"method":"POST","body":"piped"}')
 })
 
 test('without -L a redirect is an answer like any other', async () => {

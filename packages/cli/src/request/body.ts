@@ -19,7 +19,7 @@ export async function bodyFrom(flags: readonly BodyFlag[], io: Io): Promise<Body
     case '-T':
       return fileBody(flags.at(-1)!.value, undefined, io)
     case '--json':
-      return bytesBody(Buffer.concat(await allOf(flags, io)), 'application/json')
+      return bytesBody(Buffer.concat(await allOf(flags, io)), JSON_TYPE)
     default:
       return dataBody(flags, io)
   }
@@ -36,6 +36,8 @@ const GROUPS = {
   file: '-T',
 } as const
 
+/** What `--json` sends, and asks for. */
+export const JSON_TYPE = 'application/json'
 const FORM = 'application/x-www-form-urlencoded'
 
 async function dataBody(flags: readonly BodyFlag[], io: Io): Promise<Body> {

@@ -5,7 +5,7 @@ import { collect } from '../flags.ts'
 import { Exit, Failure } from '../failure.ts'
 import type { Io } from '../io.ts'
 import { VERSION } from '../version.ts'
-import { bodyFrom, dataOf } from './body.ts'
+import { bodyFrom, dataOf, JSON_TYPE } from './body.ts'
 import type { Body, BodyFlag } from './files.ts'
 import { readHeaders, type Header } from './headers.ts'
 import { requestParams, type ParamFlags } from './params.ts'
@@ -88,20 +88,22 @@ export async function askOf({
   url,
   flags,
   bodyFlags,
+  body: given,
   io,
 }: {
   readonly method: string
   readonly url: RequestUrl
   readonly flags: AskFlags
   readonly bodyFlags: readonly BodyFlag[]
+  /** A body that was read before: stdin can be read only once. */
+  readonly body?: Body | undefined
   readonly io: Io
 }): Promise<Ask> {
   const method = flags.request ?? named
   const intoQuery = flags.get === true
   const target = intoQuery ? await withQuery(url, bodyFlags, io) : url
-  const body = intoQuery ? undefined : await bodyFrom(bodyFlags, io)
-  const isJson = bodyFlags.some(({ kind }) => kind === 'json')
-  const headers = readHeaders(flags.header ?? [], defaultHeaders(target, flags, body, isJson))
+  const body = given ?? (intoQuery ? undefined : await bodyFrom(bodyFlags, io))
+  const headers = readHeaders(flags.header ?? [], defaultHeaders(target, flags, body))
   const parts = { method, url: target, headers, contentLength: body?.length }
   return { method, headers, body, params: requestParams(parts, flags, io.cwd) }
 }
@@ -122,16 +124,11 @@ async function withQuery(
   return { ...url, target: `${url.target}${url.target.includes('?') ? '&' : '?'}${query}` }
 }
 
-function defaultHeaders(
-  url: RequestUrl,
-  flags: AskFlags,
-  body: Body | undefined,
-  isJson: boolean,
-): Header[] {
+function defaultHeaders(url: RequestUrl, flags: AskFlags, body: Body | undefined): Header[] {
   const headers: Header[] = [
     ['Host', url.host],
     ['User-Agent', flags.userAgent ?? `fcgi/${VERSION}`],
-    ['Accept', isJson ? 'application/json' : '*/*'],
+    ['Accept', body?.contentType === JSON_TYPE ? JSON_TYPE : '*/*'],
   ]
   if (flags.referer !== undefined) headers.push(['Referer', flags.referer])
   if (flags.cookie) headers.push(['Cookie', flags.cookie.join('; ')])

@@ -3,6 +3,7 @@
 import { createWriteStream } from 'node:fs'
 import { resolve } from 'node:path'
 import type { Writable } from 'node:stream'
+import type { CgiHead } from '@fastcgi/client/http'
 import { Exit, Failure, messageOf } from '../failure.ts'
 import type { Io } from '../io.ts'
 
@@ -101,5 +102,35 @@ class TerminalSink implements BodySink {
 
   end(): Promise<void> {
     return this.#sink.end()
+  }
+}
+
+/** A sink that is chosen when the head is there. */
+export class LateSink implements BodySink {
+  onDrain = (): void => {}
+  onError: (error: unknown) => void = () => {}
+  readonly #choose: (head: CgiHead) => BodySink
+  readonly #onLast: (byte: number | undefined) => void
+  #sink: BodySink | undefined
+
+  /** @param onLast Told the last byte of each piece. */
+  constructor(choose: (head: CgiHead) => BodySink, onLast: (byte: number | undefined) => void) {
+    this.#choose = choose
+    this.#onLast = onLast
+  }
+
+  open(head: CgiHead): void {
+    this.#sink = this.#choose(head)
+    this.#sink.onDrain = () => this.onDrain()
+    this.#sink.onError = (error) => this.onError(error)
+  }
+
+  write(data: Uint8Array): boolean {
+    this.#onLast(data.at(-1))
+    return this.#sink?.write(data) ?? true
+  }
+
+  async end(): Promise<void> {
+    await this.#sink?.end()
   }
 }

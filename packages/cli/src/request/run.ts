@@ -11,7 +11,7 @@ import { poolOptions } from '../target.ts'
 import { exchange, TimedPool, type Listener, type Outcome } from './exchange.ts'
 import type { Body, BodyFlag } from './files.ts'
 import { askOf, type Ask, type AskFlags } from './options.ts'
-import { nowhere, openSink, type BodySink } from './output.ts'
+import { LateSink, nowhere, openSink, type BodySink } from './output.ts'
 import { droppedHeaders } from './params.ts'
 import { repeat } from './repeat.ts'
 import { timingLine, timingOf } from './timing.ts'
@@ -223,8 +223,8 @@ class Single {
     const keep = [307, 308].includes(head.status) || ['GET', 'HEAD'].includes(ask.method)
     const method = keep ? ask.method : 'GET'
     const { request: _, get: __, ...flags } = this.#flags
-    const bodyFlags = keep && !this.#flags.get ? this.#call.bodyFlags : []
-    const again = { method, url: target, flags, bodyFlags, io: this.#io }
+    const body = keep ? ask.body : undefined
+    const again = { method, url: target, flags, bodyFlags: [], body, io: this.#io }
     return { url: target, ask: await askOf(again) }
   }
 
@@ -262,35 +262,5 @@ async function* counted(
   for await (const chunk of source) {
     progress.sent(chunk.length)
     yield chunk
-  }
-}
-
-/** A sink that is chosen when the head is there. */
-class LateSink implements BodySink {
-  onDrain = (): void => {}
-  onError: (error: unknown) => void = () => {}
-  readonly #choose: (head: CgiHead) => BodySink
-  readonly #onLast: (byte: number | undefined) => void
-  #sink: BodySink | undefined
-
-  /** @param onLast Told the last byte of each piece. */
-  constructor(choose: (head: CgiHead) => BodySink, onLast: (byte: number | undefined) => void) {
-    this.#choose = choose
-    this.#onLast = onLast
-  }
-
-  open(head: CgiHead): void {
-    this.#sink = this.#choose(head)
-    this.#sink.onDrain = () => this.onDrain()
-    this.#sink.onError = (error) => this.onError(error)
-  }
-
-  write(data: Uint8Array): boolean {
-    this.#onLast(data.at(-1))
-    return this.#sink?.write(data) ?? true
-  }
-
-  async end(): Promise<void> {
-    await this.#sink?.end()
   }
 }
