@@ -70,6 +70,7 @@ test('status --full shows every worker and what it does', async (t) => {
   const line = out.split('\n').find((text) => text.includes(String(pid)))
   assert.match(line ?? '', /Running .* GET \/gate\.php\?gate=/)
   assert.match(out, /Running .* GET \/status\?json&full/)
+  assert.match(out, /█{24} {2}2 of 2 busy/)
   const lines = out.split('\n')
   const narrow = (await fcgi(['status', fpm.address, '--full'], { columns: 60 })).out.split('\n')
   assert.ok(narrow.slice(8).every((text) => text.length <= 60))

@@ -152,7 +152,17 @@ test('--verbose shows what led to a failure', async (t) => {
   assert.match(err, /\n {2}because: connect ENOENT/)
 })
 
-test('foreign text in a failure cannot steer the terminal', async () => {
+test('what others wrote cannot steer the terminal', async () => {
+  const args = ['get', fpm.address, '/escape.php', '--root', CLI_PHP]
+  const shown = await fcgi(args, { tty: ['stderr'], env: { NO_COLOR: '1' } })
+  assert.equal(shown.err, '! PHP message: before\\x1b[2Jafter\n')
+  // A program gets it as it is.
+  assert.ok((await fcgi(args)).err.includes('before\x1b[2Jafter'))
+  const { out } = await fcgi(['env', '/a.php', '--param', 'X=\x1b[2J'])
+  assert.ok(out.includes('X                  \\x1b[2J\n'), out)
+})
+
+test('what was asked for cannot steer the terminal from a failure', async () => {
   const { err } = await fcgi(['get', fpm.address, '/x\x1b[2J%00'])
   assert.ok(!err.includes('\x1b'))
 })
