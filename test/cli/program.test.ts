@@ -129,6 +129,7 @@ test(
 )
 
 const COMMANDS = [
+  'serve',
   'get',
   'post',
   'put',
