@@ -1,10 +1,13 @@
 // ping, status and values on real backends.
 
 import assert from 'node:assert/strict'
+import { join } from 'node:path'
 import { before, test } from 'node:test'
+import { fromFetch, serve } from '@fastcgi/client/responder'
 import { startPhpCgi } from '../support/backends.ts'
 import { startFpm } from '../support/fpm.ts'
 import { Gate, php, openPool } from '../support/php.ts'
+import { temporaryDirectory } from '../support/process.ts'
 import { fcgi } from './fcgi.ts'
 
 let address: string
@@ -75,6 +78,88 @@ test('status --full shows every worker and what it does', async (t) => {
   const narrow = (await fcgi(['status', fpm.address, '--full'], { columns: 60 })).out.split('\n')
   assert.ok(narrow.slice(8).every((text) => text.length <= 60))
   assert.ok(lines.some((text) => text.length > 60))
+})
+
+test('status shows every field, also those of newer versions and those that are not known yet', async (t) => {
+  const worker = {
+    'start time': 1_700_000_000,
+    'start since': 90_061,
+    'content length': 0,
+    user: '-',
+    'last request cpu': 12.4,
+    'last request memory': 2_097_152,
+  }
+  const page = {
+    pool: 'shop',
+    'process manager': 'dynamic',
+    'start time': 1_700_000_000,
+    'start since': 90_061,
+    'accepted conn': 1_234_567,
+    'listen queue': 3,
+    'max listen queue': 12,
+    'listen queue len': 511,
+    'idle processes': 1,
+    'active processes': 1,
+    'total processes': 2,
+    'max active processes': 2,
+    'max children reached': 4,
+    'slow requests': 5,
+    'memory peak': 25_165_824,
+    'new field': 'new value',
+    processes: [
+      {
+        ...worker,
+        pid: 100,
+        state: 'Idle',
+        requests: 10,
+        'request duration': 1500,
+        'request method': 'GET',
+        'request uri': '/index.php?a',
+        script: '/index.php',
+      },
+      {
+        ...worker,
+        pid: 101,
+        state: 'Reading headers',
+        requests: 1200,
+        'request duration': 2_500_000,
+        'request method': 'POST',
+        'request uri': '/cart',
+        'content length': 5000,
+        user: 'ada',
+        script: '/srv/shop/index.php',
+      },
+    ],
+  }
+  const path = join(await temporaryDirectory(t), 's')
+  const server = await serve(
+    fromFetch(() => Response.json(page)),
+    { listen: `unix:${path}` },
+  )
+  t.after(() => server.close())
+  const { out } = await fcgi(['status', path, '--full'], { columns: 120 })
+  assert.deepEqual(
+    out
+      .replace(`unix:${path}`, 'ADDRESS')
+      .split('\n')
+      .map((line) => line.replace(/ {3,}ADDRESS/, '  ADDRESS')),
+    [
+      'shop · dynamic · up 1d 1h  ADDRESS',
+      '',
+      '  workers    ████████████░░░░░░░░░░░░  1 of 2 busy, 2 at the most so far',
+      '  queue      3 waiting, room for 511, 12 at the most so far',
+      '  accepted   1,234,567 connections',
+      '  limit      pm.max_children reached 4 times: requests had to wait for a worker',
+      '  slow       5 slow requests, see the slowlog of the pool',
+      '  memory     peak 25.2 MB',
+      '  new field  new value',
+      '',
+      '  PID  STATE               UP  REQUESTS     TIME   CPU  MEMORY    BODY  USER  REQUEST',
+      '  101  Reading headers  1d 1h     1,200   2.50 s                5.0 kB  ada   POST /cart /srv/shop/index.php',
+      '  100  Idle             1d 1h        10  1.50 ms  12 %  2.1 MB                GET /index.php?a',
+      '',
+    ],
+  )
 })
 
 test('status --json gives what php-fpm says', async () => {

@@ -12,7 +12,7 @@ import { Exit, Stop } from '@fastcgi/cli'
 import { startFpm, type Fpm } from '../support/fpm.ts'
 import { Gate, noise, sha256 } from '../support/php.ts'
 import { PHP_ROOT, ROOT } from '../support/paths.ts'
-import { findProgram } from '../support/process.ts'
+import { findProgram, until } from '../support/process.ts'
 import { fcgi, PROGRAM, Running } from './fcgi.ts'
 
 const execute = promisify(execFile)
@@ -114,6 +114,22 @@ test(
 )
 
 test(
+  'status --watch goes on while php-fpm does not answer',
+  { skip: script ? false : 'script(1) is not installed' },
+  async (t) => {
+    const halted = await startFpm(t)
+    const line = `'${process.execPath}' '${PROGRAM}' status '${halted.address}' -w -n 0.02 -m 0.2`
+    const running = new Running(t, ['-qefc', `exec ${line}`, '/dev/null'], [script ?? ''])
+    await running.says(/Ctrl-C ends/)
+    await halted.halt()
+    await running.says(/within 200 ms/)
+    halted.proceed()
+    const seen = running.out.length
+    await until('it shows the pool again', () => running.out.slice(seen).includes('Ctrl-C ends'))
+  },
+)
+
+test(
   'a long transfer shows its progress on a terminal, and takes it away again',
   { skip: script ? false : 'script(1) is not installed' },
   async (t) => {
@@ -129,6 +145,7 @@ test(
 )
 
 const COMMANDS = [
+  'serve',
   'get',
   'post',
   'put',

@@ -12,7 +12,7 @@ import { statusLines, type Sample, type View } from '../status/render.ts'
 import { poolOptions, targetOf } from '../target.ts'
 import { paintFor, widthOf } from '../terminal/colour.ts'
 import { LiveScreen } from '../terminal/live.ts'
-import { oneLine } from '../terminal/text.ts'
+import { oneLine, truncate } from '../terminal/text.ts'
 import { addExamples } from '../terminal/examples.ts'
 
 interface StatusFlags extends TargetFlags {
@@ -23,6 +23,8 @@ interface StatusFlags extends TargetFlags {
   readonly interval: number
 }
 
+// How long one look of many may take, in ms: a screen that stands still tells nothing.
+const PATIENCE = 5000
 // As many looks as a wide terminal can show.
 const HISTORY = 200
 
@@ -67,7 +69,11 @@ class StatusView {
     this.#io = io
     this.#flags = flags
     this.#address = formatAddress(target)
-    this.#pool = new Pool(target, poolOptions(flags))
+    const { watch, maxTime = watch ? PATIENCE : undefined } = flags
+    this.#pool = new Pool(
+      target,
+      poolOptions({ ...flags, ...(maxTime !== undefined && { maxTime }) }),
+    )
   }
 
   async run(): Promise<void> {
@@ -125,7 +131,10 @@ class StatusView {
     let trouble = ''
     try {
       for (;;) {
-        const foot = trouble === '' ? paint('dim', 'Ctrl-C ends') : paint('red', trouble)
+        const foot =
+          trouble === ''
+            ? paint('dim', 'Ctrl-C ends')
+            : paint('red', truncate(trouble, screen.width - 2))
         screen.draw([...lines, '', `  ${foot}`])
         await this.#pause()
         try {
