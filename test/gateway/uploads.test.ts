@@ -255,10 +255,7 @@ describe('a body that is taken whole', () => {
     assert.equal(php.calls.length, 0)
     assert.equal(log.entries.length, 1)
     assert.equal(log.entries[0]!.level, 'error')
-    assert.match(
-      log.text,
-      /cannot write to a temporary file in \S+ \(ENOSPC: .*\): make room/,
-    )
+    assert.match(log.text, /cannot write to a temporary file in \S+ \(ENOSPC: .*\): make room/)
     await until('no file is left', () => openFilesIn(directory).length === 0)
     assert.match(await upload(port, bytes(100 * KiB)), /^200/, 'the room is there again')
   })
