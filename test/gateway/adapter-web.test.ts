@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { test, type TestContext } from 'node:test'
-import { createGateway, type Exchange, type Gateway } from '@fastcgi/gateway'
+import { createGateway, type Gateway, type Exchange } from '@fastcgi/gateway'
 import { answerBy, readText, sendText } from '../support/exchanges.ts'
 import { PHP_ROOT } from '../support/paths.ts'
 import { until } from '../support/process.ts'

@@ -4,12 +4,8 @@ import assert from 'node:assert/strict'
 import { syncBuiltinESMExports } from 'node:module'
 import { test, type TestContext } from 'node:test'
 import zlib from 'node:zlib'
-import {
-  checkResponse,
-  CompressedReply,
-  type CompressRules,
-  type HeaderFields,
-} from '@fastcgi/gateway'
+import { type HeaderFields } from '@fastcgi/gateway'
+import { checkResponse, CompressedReply, type CompressRules } from '@fastcgi/gateway/parts'
 import { bytes, HeldReply, incoming, listen, RawClient } from '../support/pipe-reply.ts'
 import { until } from '../support/process.ts'
 

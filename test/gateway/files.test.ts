@@ -16,7 +16,7 @@ import {
 } from 'node:fs'
 import { join } from 'node:path'
 import { describe, test, type TestContext } from 'node:test'
-import { FileTree, type FileTreeOptions } from '@fastcgi/gateway'
+import { FileTree, type FileTreeOptions } from '@fastcgi/gateway/parts'
 import { LONG_AGO, writeTree, type Content } from '../support/file-trees.ts'
 import { temporaryDirectory, until } from '../support/process.ts'
 

@@ -3,15 +3,14 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { decodePath } from '@fastcgi/client/http'
+import { type PresetName, type SiteOptions } from '@fastcgi/gateway'
 import {
   applyPreset,
   compileRules,
   compileStatic,
   resolve,
-  type PresetName,
   type Resolution,
-  type SiteOptions,
-} from '@fastcgi/gateway'
+} from '@fastcgi/gateway/parts'
 import { lookupOf } from '../support/file-trees.ts'
 
 type Row = readonly [what: string, path: string, answer: string]

@@ -5,14 +5,8 @@ import { createHash } from 'node:crypto'
 import { test, type TestContext } from 'node:test'
 import { HttpRequestError, Pool, type StdinBody } from '@fastcgi/client'
 import { serve } from '@fastcgi/client/responder'
-import {
-  checkRequestBody,
-  SpoolError,
-  takeBody,
-  type IncomingBody,
-  type RequestBodyOptions,
-  type TakenBody,
-} from '@fastcgi/gateway'
+import { type IncomingBody, type RequestBodyOptions } from '@fastcgi/gateway'
+import { checkRequestBody, SpoolError, takeBody, type TakenBody } from '@fastcgi/gateway/parts'
 import {
   bytes,
   listen,

@@ -2,7 +2,8 @@
 
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { compileRules, compileStatic, type StaticOptions } from '@fastcgi/gateway'
+import { type StaticOptions } from '@fastcgi/gateway'
+import { compileRules, compileStatic } from '@fastcgi/gateway/parts'
 
 const WRONG: readonly (readonly [options: object, message: RegExp])[] = [
   [

@@ -3,7 +3,8 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { decodePath } from '@fastcgi/client/http'
-import { compileRules, resolve, type Resolution, type SiteOptions } from '@fastcgi/gateway'
+import { type SiteOptions } from '@fastcgi/gateway'
+import { compileRules, resolve, type Resolution } from '@fastcgi/gateway/parts'
 import { lookupOf } from '../support/file-trees.ts'
 
 const FILES = [

@@ -13,13 +13,8 @@ import {
 } from 'node:fs'
 import { join } from 'node:path'
 import { describe, test, type TestContext } from 'node:test'
-import {
-  compileStatic,
-  FileTree,
-  sendFile,
-  type ChosenHead,
-  type StaticOptions,
-} from '@fastcgi/gateway'
+import { type StaticOptions } from '@fastcgi/gateway'
+import { compileStatic, FileTree, sendFile, type ChosenHead } from '@fastcgi/gateway/parts'
 import { LONG_AGO, writeTree, type Content } from '../support/file-trees.ts'
 import { temporaryDirectory, until } from '../support/process.ts'
 import { recordedExchange, type AskedFor, type RecordingReply } from '../support/recording-reply.ts'

@@ -7,7 +7,7 @@ import fs from 'node:fs'
 import { syncBuiltinESMExports } from 'node:module'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
-import { SpoolError, SpoolFile } from '@fastcgi/gateway'
+import { SpoolError, SpoolFile } from '@fastcgi/gateway/parts'
 import { bytes, NO_TINY_DISK, openFiles, tinyDisk } from '../support/pipe-reply.ts'
 import { temporaryDirectory, until } from '../support/process.ts'
 

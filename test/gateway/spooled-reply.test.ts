@@ -4,7 +4,8 @@ import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
 import { test, type TestContext } from 'node:test'
 import fc from 'fast-check'
-import { checkResponse, SpooledReply, type Reply, type SpoolSetting } from '@fastcgi/gateway'
+import { type Reply } from '@fastcgi/gateway'
+import { checkResponse, SpooledReply, type SpoolSetting } from '@fastcgi/gateway/parts'
 import {
   bytes,
   HeldReply,

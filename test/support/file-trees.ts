@@ -2,7 +2,7 @@
 
 import { mkdirSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import type { FileEntry, Lookup } from '@fastcgi/gateway'
+import type { FileEntry, Lookup } from '@fastcgi/gateway/parts'
 
 /** A lookup over the paths of files; the folders on the way are there as well. */
 export function lookupOf(paths: readonly string[]): Lookup {

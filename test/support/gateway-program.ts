@@ -6,7 +6,7 @@
 
 import { readFileSync } from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
-import { serve, type Exchange, type ServeOptions } from '@fastcgi/gateway'
+import { serve, type ServeOptions, type Exchange } from '@fastcgi/gateway'
 import { sendText } from './exchanges.ts'
 
 const file = process.argv[2]!

@@ -1,6 +1,7 @@
 // An exchange whose reply writes down what it is given, and can be as slow, or gone, as a test wants.
 
-import { Exchange, type HeaderFields, type Incoming, type Reply } from '@fastcgi/gateway'
+import { type HeaderFields, type Incoming, type Reply } from '@fastcgi/gateway'
+import { Exchange } from '@fastcgi/gateway/parts'
 
 /** A reply that keeps everything. */
 export class RecordingReply implements Reply {
