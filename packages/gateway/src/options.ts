@@ -56,7 +56,10 @@ export interface RouteOptions extends Omit<SiteOptions, 'routes'> {
 export interface SiteOptions {
   /** The document root, an absolute path on this machine. */
   readonly root?: string | undefined
-  /** Options for a well-known application; what is given beside it counts more. @default none */
+  /**
+   * Options for a well-known application in this root; what is given beside it counts more, and adds to `deny` and `noScripts`. An
+   * application in a folder below the root needs a route with a root of its own. @default none
+   */
   readonly preset?: PresetName | undefined
   /** Where PHP runs: a name from `backends`, an address, or an executor. */
   readonly backend?: BackendOptions | undefined
@@ -65,7 +68,10 @@ export interface SiteOptions {
    * to follow. @default the real path of `root`
    */
   readonly backendRoot?: string | undefined
-  /** What answers for a directory, the first that there is. @default ['index.php', 'index.html'] */
+  /**
+   * What answers for a folder, the first that there is. A folder that has none of them counts as not there.
+   * @default ['index.php', 'index.html']
+   */
   readonly index?: readonly string[] | undefined
   /**
    * The script that answers for what is no file; `false` makes that a 404. @default '/index.php'
@@ -78,16 +84,17 @@ export interface SiteOptions {
   readonly tryFiles?: readonly string[] | undefined
   /** The only scripts that may run, as SCRIPT_NAME: `['/index.php']`; any other is 404. @default every script below the root */
   readonly scripts?: readonly string[] | undefined
-  /** Which files are scripts. Also what is never sent as a file. @default ['.php'] */
+  /** Which files are scripts, with the dot and in lower case. They are never sent as files, nor are copies of them. @default ['.php'] */
   readonly scriptExtensions?: readonly string[] | undefined
   /** Whether a path may go on behind its script: `/app.php/users/1`. @default true */
   readonly pathInfo?: boolean | undefined
   /**
-   * Paths that nobody gets, beside those that are always denied (dotfiles, but for `/.well-known/`, and what editors and PHP leave behind):
-   * `/config/**`, `*.sql`. @default none
+   * Paths that nobody gets, beside those that are always denied (dotfiles, but for `/.well-known/`, and what editors and PHP leave behind).
+   * `/config/**` is a folder of the root with all that is in it, `*.sql` a name in any folder; `*` stands for anything but a slash. The
+   * case of letters does not count. What is denied is denied behind a script, too: `/index.php/config/x`. @default none
    */
   readonly deny?: readonly string[] | undefined
-  /** Paths below which no script runs, such as folders for uploads: `/wp-content/uploads/**`. @default none */
+  /** Where no script runs, such as folders for uploads: `/wp-content/uploads/**`. Patterns as for `deny`. @default none */
   readonly noScripts?: readonly string[] | undefined
   /** Static files; `false` sends none. @default {} */
   readonly static?: StaticOptions | false | undefined
@@ -108,7 +115,7 @@ export interface SiteOptions {
   readonly authorization?: boolean | undefined
   /** Header names with `_`, `.` and the like that are passed on all the same, in lower case. @default none */
   readonly unsafeHeaderNames?: readonly string[] | undefined
-  /** Further headers for every answer of this site, unless the answer has them already. @default none */
+  /** Further headers for every answer of this site, files and error pages included, unless the script has set them. @default none */
   readonly headers?: Readonly<Record<string, string>> | undefined
   /** Parts of this site with options of their own, by their path; the longest that fits counts. @default none */
   readonly routes?: readonly RouteOptions[] | undefined
@@ -156,7 +163,10 @@ export interface ResponseOptions {
   readonly maxFile?: number | undefined
   /** The folder for temporary files. @default the system's */
   readonly directory?: string | undefined
-  /** How long a client may take nothing, in ms; then it is disconnected. `0` waits for ever. @default 60_000 */
+  /**
+   * How long a client may take nothing, in ms; then it is disconnected. What the system still holds for the client counts as taken. `0`
+   * waits for ever. @default 60_000
+   */
   readonly timeout?: number | undefined
   /** Compresses text that PHP did not. @default true */
   readonly compress?: boolean | CompressOptions | undefined
