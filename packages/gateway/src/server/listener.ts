@@ -164,10 +164,7 @@ export class Listener {
       if (!this.#busy.has(key)) socket.destroy()
     }
     // This process may have been late itself: what has come in the meantime is read first.
-    const timer = setTimeout(
-      () => setImmediate(close),
-      this.#used.has(key) ? GRACE : FIRST_GRACE,
-    )
+    const timer = setTimeout(() => setImmediate(close), this.#used.has(key) ? GRACE : FIRST_GRACE)
     socket.once('close', () => clearTimeout(timer))
   }
 }

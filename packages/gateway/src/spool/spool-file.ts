@@ -5,14 +5,13 @@ import { randomUUID } from 'node:crypto'
 import * as fs from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { StatusError } from '../failure.ts'
 
 /** The disk does not take what is to be kept for a moment. */
-export class SpoolError extends Error {
-  /** 507 Insufficient Storage (RFC 4918 §11.5). */
-  readonly status = 507
-
+export class SpoolError extends StatusError {
   constructor(message: string, options?: ErrorOptions) {
-    super(message, options)
+    // 507 Insufficient Storage (RFC 4918 §11.5).
+    super(507, message, options)
     this.name = 'SpoolError'
   }
 }
