@@ -95,10 +95,7 @@ test(
     assert.deepEqual(marksOf(site), [])
     const entry = log.entries.find(({ level }) => level === 'error')
     assert.equal(entry?.fields['status'], 507)
-    assert.match(
-      entry.message,
-      /POST \/once\.php: cannot write a temporary file in \S+ \(ENOSPC: /,
-    )
+    assert.match(entry.message, /POST \/once\.php: cannot write a temporary file in \S+ \(ENOSPC: /)
     assert.match(
       entry.message,
       /make room there, or choose another folder by requestBody\.directory/,
