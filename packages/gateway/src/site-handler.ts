@@ -62,6 +62,7 @@ export class SiteHandler implements ScriptHooks {
         return this.#run(exchange, site, resolution.script)
       case 'file':
         if (!site.files || !site.static) return this.#nothing(exchange, 404, 'files are not sent')
+        this.#watch(exchange)
         return sendFile(exchange, site.files, resolution.path, site.static)
       case 'redirect':
         return redirectToFolder(exchange)
@@ -96,6 +97,7 @@ export class SiteHandler implements ScriptHooks {
       return false
     }
     const headers = passedHeaders(head, [...exchange.site!.headers])
+    this.#watch(exchange)
     this.#settle(exchange, () =>
       sendFile(exchange, file.tree, file.path, ORDERED, { status: head.status, headers }),
     )
@@ -150,6 +152,11 @@ export class SiteHandler implements ScriptHooks {
     exchange.log.backend = site.backend!.name
     const run = new ScriptRun(exchange, this, [...site.headers, ...exchange.replyHeaders])
     run.start(site.backend!.executor, { params, prepared, stdin: body?.stdin })
+  }
+
+  /** A file waits for its client by itself; but not for one that takes nothing any more. */
+  #watch(exchange: Exchange): void {
+    exchange.reply = new SpooledReply(exchange.reply, this.#services.response, { streaming: true })
   }
 
   /** Runs what is no longer within the call of the handler, and so would throw into the connection of the backend. */
