@@ -18,6 +18,7 @@ import type { GatewayProcess } from '../support/gateway-process.ts'
 import { until } from '../support/process.ts'
 import { get } from '../support/serving.ts'
 
+const LIMIT = { timeout: 60_000 }
 const CLIENTS = 12
 
 interface Running {
@@ -68,7 +69,7 @@ function childOf(running: Running, role: keyof typeof ROLES): number | undefined
   return childrenOf(running, role)[0]
 }
 
-test('a PHP worker: what it worked on fails, and another one follows', async (t) => {
+test('a PHP worker: what it worked on fails, and another one follows', LIMIT, async (t) => {
   const running = await start(t)
   const { crowd } = running
   const master = childOf(running, 'master')!
@@ -81,25 +82,32 @@ test('a PHP worker: what it worked on fails, and another one follows', async (t)
   await end(running)
 })
 
-test('the master of PHP: it is started again with its workers, on the same address', async (t) => {
-  const running = await start(t)
-  const { crowd, site } = running
-  const master = childOf(running, 'master')!
-  const orphans = childPids(master)
-  process.kill(master, 'SIGKILL')
-  await until('it is counted', async () => (await metric(running, 'fcgi_php_restarts_total')) === 1)
-  await until('another one runs', async () => (await metric(running, 'fcgi_php_running')) === 1)
-  assert.notEqual(childOf(running, 'master'), master)
-  const alive = processesOf(site)
-  assert.deepEqual(
-    orphans.filter((orphan) => alive.includes(orphan)),
-    [],
-  )
-  await end(running)
-  for (const { how } of crowd.of('failed')) assert.match(how, /^50[23]$|^ECONNRESET$/)
-})
+test(
+  'the master of PHP: it is started again with its workers, on the same address',
+  LIMIT,
+  async (t) => {
+    const running = await start(t)
+    const { crowd, site } = running
+    const master = childOf(running, 'master')!
+    const orphans = childPids(master)
+    process.kill(master, 'SIGKILL')
+    await until(
+      'it is counted',
+      async () => (await metric(running, 'fcgi_php_restarts_total')) === 1,
+    )
+    await until('another one runs', async () => (await metric(running, 'fcgi_php_running')) === 1)
+    assert.notEqual(childOf(running, 'master'), master)
+    const alive = processesOf(site)
+    assert.deepEqual(
+      orphans.filter((orphan) => alive.includes(orphan)),
+      [],
+    )
+    await end(running)
+    for (const { how } of crowd.of('failed')) assert.match(how, /^50[23]$|^ECONNRESET$/)
+  },
+)
 
-test('the guard of PHP: another one follows, and nobody notices', async (t) => {
+test('the guard of PHP: another one follows, and nobody notices', LIMIT, async (t) => {
   const running = await start(t)
   const { crowd, server, site } = running
   const guard = childOf(running, 'guard')!
@@ -117,7 +125,7 @@ test('the guard of PHP: another one follows, and nobody notices', async (t) => {
   await untilNothingIsLeft(site)
 })
 
-test('a worker of the gateway: another one follows', async (t) => {
+test('a worker of the gateway: another one follows', LIMIT, async (t) => {
   const running = await start(t)
   const { crowd } = running
   const [victim] = childrenOf(running, 'worker')
@@ -133,7 +141,7 @@ test('a worker of the gateway: another one follows', async (t) => {
   assert.ok(crowd.of('failed').length <= CLIENTS, JSON.stringify(crowd.failures))
 })
 
-test('the process above all of them: none outlives it, and no file', async (t) => {
+test('the process above all of them: none outlives it, and no file', LIMIT, async (t) => {
   const running = await start(t)
   const { crowd, server, site } = running
   assert.ok(processesOf(site).length >= 9)

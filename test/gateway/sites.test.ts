@@ -60,6 +60,27 @@ describe('hosts', () => {
     }
   })
 
+  test('headers of a site are on scripts, files and error pages, and give way to what an answer has', async (t) => {
+    const root = await folders(t, '')
+    await writeFile(join(root, 'file.txt'), 'a file')
+    const gateway = createGateway({
+      root,
+      backend: backend('php'),
+      frontController: false,
+      headers: { 'X-Frame-Options': 'DENY', 'Content-Type': 'text/strange' },
+    })
+    for (const [path, status] of [
+      ['/', 200],
+      ['/file.txt', 200],
+      ['/none', 404],
+    ] as const) {
+      const { status: told, headers } = await gateway.fetch(new Request(`http://localhost${path}`))
+      assert.equal(told, status, path)
+      assert.equal(headers.get('x-frame-options'), 'DENY', path)
+      assert.match(headers.get('content-type') ?? '', /^text\/plain/, path)
+    }
+  })
+
   test('a host that no site has is told so', async (t) => {
     const folder = await folders(t, 'shop')
     const options: GatewayOptions = {

@@ -110,7 +110,7 @@ test(
 test('a process that is killed leaves no file behind', async (t) => {
   const directory = await temporaryDirectory(t)
   const script = `
-    const { SpoolFile } = await import(${JSON.stringify(import.meta.resolve('@fastcgi/gateway'))})
+    const { SpoolFile } = await import(${JSON.stringify(import.meta.resolve('@fastcgi/gateway/parts'))})
     const file = new SpoolFile(${JSON.stringify(directory)})
     await file.write([new Uint8Array(100_000)], 0)
     process.stdout.write('written')

@@ -35,6 +35,12 @@ echo $_GET['mark'], ' ', md5(file_get_contents('php://input'));`,
 header('Content-Type: text/plain');
 for ($line = 0; $line < (int) $_GET['lines']; $line += 1000) echo str_repeat(${JSON.stringify(LINE)}, 1000);
 echo ${JSON.stringify(END)};`,
+  // ?size=N: events without an end, for as long as somebody listens.
+  'events.php': `<?php
+header('Content-Type: text/event-stream');
+for (;;) { echo 'data: ', str_repeat('x', (int) $_GET['size']), "\\n\\n"; flush(); usleep(1000); }`,
+  'slow.php': '<?php usleep(20000); echo "slow";',
+  'dies.php': '<?php exec("kill -9 " . getmypid());',
 }
 
 /** A site in a directory of its own, which is also where everything temporary goes. */

@@ -81,7 +81,9 @@ export class Exchange {
   /** A whole answer of bytes that are at hand. */
   send(status: number, headers: HeaderFields, body?: Uint8Array): void {
     const length = body?.length ?? 0
-    const fields: (readonly [string, string])[] = [...headers, ...this.replyHeaders]
+    const given = new Set(headers.map(([name]) => name.toLowerCase()))
+    const ofSite = this.site?.headers.filter(([name]) => !given.has(name.toLowerCase())) ?? []
+    const fields: (readonly [string, string])[] = [...headers, ...ofSite, ...this.replyHeaders]
     if (status >= 200 && status !== 204 && status !== 304) {
       fields.push(['content-length', String(length)])
     }

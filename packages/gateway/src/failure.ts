@@ -60,11 +60,19 @@ export function printable(text: string): string {
 }
 
 function statusOf(error: unknown): number {
+  // That a body was read for PHP when it failed says less than what it failed with.
+  if (isFastCGIError(error) && error.code === 'FCGI_ERR_STDIN' && hasStatus(error.cause)) {
+    return error.cause.status
+  }
   return error instanceof StatusError
     ? error.status
     : isFastCGIError(error)
       ? errorStatus(error)
       : 500
+}
+
+function hasStatus(cause: unknown): cause is { readonly status: number } {
+  return cause instanceof Error && 'status' in cause && typeof cause.status === 'number'
 }
 
 /** The client's own fault; an application that this gateway is part of need not hear of it. */

@@ -126,6 +126,7 @@ class FileAnswer {
     this.#add('cache-control', caching)
     this.#add('x-content-type-options', 'nosniff')
     this.#add('vary', variant.varies ? 'Accept-Encoding' : undefined)
+    for (const [name, value] of this.#exchange.site?.headers ?? []) this.#add(name, value)
   }
 
   /** @returns a promise when the file is streamed, and closed at the end of that. */

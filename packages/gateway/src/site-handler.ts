@@ -53,8 +53,6 @@ export class SiteHandler implements ScriptHooks {
     const { host } = exchange.client
     const site = this.#services.sites.find(host, exchange.path)
     if (!site) return this.#nothing(exchange, 421, `no site answers for ${host}`)
-    // After a local redirect it has them already.
-    if (exchange.site !== site) exchange.replyHeaders.push(...site.headers)
     exchange.site = site
     // Of a part of a site, with or without a root of its own, only what is behind its path names files.
     const path = exchange.path.slice(site.base.length)
@@ -65,6 +63,7 @@ export class SiteHandler implements ScriptHooks {
         return this.#run(exchange, site, resolution.script)
       case 'file':
         if (!site.files || !site.static) return this.#nothing(exchange, 404, 'files are not sent')
+        this.#watch(exchange)
         return sendFile(exchange, site.files, resolution.path, site.static)
       case 'redirect':
         return redirectToFolder(exchange)
@@ -99,10 +98,12 @@ export class SiteHandler implements ScriptHooks {
       return undefined
     }
     const headers = passedHeaders(head, [])
-    return () =>
+    return () => {
+      this.#watch(exchange)
       this.#settle(exchange, () =>
         sendFile(exchange, file.tree, file.path, ORDERED, { status: head.status, headers }),
       )
+    }
   }
 
   warned(exchange: Exchange, stderr: string): void {
@@ -157,8 +158,13 @@ export class SiteHandler implements ScriptHooks {
     const params = scriptParams(exchange, site, script, root, body?.length)
     exchange.log.script = printable(script.scriptName)
     exchange.log.backend = site.backend!.name
-    const run = new ScriptRun(exchange, this, exchange.replyHeaders)
+    const run = new ScriptRun(exchange, this, [...site.headers, ...exchange.replyHeaders])
     run.start(site.backend!.executor, { params, prepared, stdin: body?.stdin })
+  }
+
+  /** A file waits for its client by itself; but not for one that takes nothing any more. */
+  #watch(exchange: Exchange): void {
+    exchange.reply = new SpooledReply(exchange.reply, this.#services.response, { streaming: true })
   }
 
   /** Runs what is no longer within the call of the handler, and so would throw into the connection of the backend. */
