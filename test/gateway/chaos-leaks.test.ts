@@ -4,6 +4,7 @@ import assert from 'node:assert/strict'
 import { readdirSync, readlinkSync } from 'node:fs'
 import { connect } from 'node:net'
 import { test } from 'node:test'
+import { isDeepStrictEqual } from 'node:util'
 import { Pool } from '@fastcgi/client'
 import { ask, chaosSite, linesOf, upload, type ChaosSite } from '../support/chaos.ts'
 import { startFpm } from '../support/fpm.ts'
@@ -131,11 +132,8 @@ test(
     const before = open()
     await run(running, REQUESTS)
     await untilQuiet(running, site)
-    await until('as much is open as before', () => {
-      return (
-        JSON.stringify(Object.entries(open()).toSorted()) ===
-        JSON.stringify(Object.entries(before).toSorted())
-      )
-    }).catch(() => assert.deepEqual(open(), before))
+    await until('as much is open as before', () => isDeepStrictEqual(open(), before)).catch(() =>
+      assert.deepEqual(open(), before),
+    )
   },
 )
