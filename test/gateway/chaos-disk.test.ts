@@ -65,14 +65,13 @@ async function checkNothingIsLeft({ gateway, disk }: Running): Promise<void> {
 test('an answer that does not fit waits for its client, and arrives whole', LIMIT, async (t) => {
   const running = await start(t)
   if (!running) return
-  const { url, log, disk } = running
+  const { url, log } = running
   let release: (() => void) | undefined
   const hold = new Promise<void>((resolve) => (release = resolve))
   t.after(() => release?.())
   const large = { path: `/large.php?lines=${LINES}`, expected: linesOf(LINES), hold }
   const answers = [ask(url, large), ask(url, large)]
   await until('the disk is full', () => log.text.includes('the disk takes no more of its answer'))
-  assert.ok((await usedOf(disk)) > DISK / 2)
   release!()
   for (const { kind, how } of await Promise.all(answers)) assert.equal(kind, 'whole', how)
   const told = log.entries.find(({ level }) => level === 'warn')
