@@ -63,12 +63,14 @@ export function codeNotModified(headers: HeaderFields, known: string | undefined
   })
 }
 
-// The length of what is no longer sent, its digest, and ranges of it.
+// The length of what is no longer sent, its digests (RFC 9530), and ranges of it.
 const CHANGED: ReadonlySet<string> = new Set([
   'content-length',
   'accept-ranges',
   'content-md5',
   'content-digest',
+  'digest',
+  'repr-digest',
 ])
 
 function choose({ accepted, available }: CodingWish): ContentCoding | undefined {

@@ -81,7 +81,8 @@ export class SpooledReply implements Reply {
     } else {
       this.#spooled().push(chunk)
     }
-    this.#waiting = !this.#hasRoom
+    // Whoever was told to wait waits until it is told otherwise, even if what was on its way finds room again.
+    if (!this.#hasRoom) this.#waiting = true
     return !this.#waiting
   }
 
