@@ -3,17 +3,22 @@
 import assert from 'node:assert/strict'
 import { test, type TestContext } from 'node:test'
 import {
+  ask,
   checkOutcomes,
   chaosSite,
   childPids,
   commandOf,
   Crowd,
+  linesOf,
+  marksOf,
   mixture,
   processesOf,
   startChaos,
   untilNothingIsLeft,
   type ChaosSite,
 } from '../support/chaos.ts'
+import { startFpm } from '../support/fpm.ts'
+import { startGateway } from '../support/gateway.ts'
 import type { GatewayProcess } from '../support/gateway-process.ts'
 import { until } from '../support/process.ts'
 import { get } from '../support/serving.ts'
@@ -149,4 +154,24 @@ test('the process above all of them: none outlives it, and no file', LIMIT, asyn
   await untilNothingIsLeft(site)
   await crowd.stop()
   checkOutcomes(running)
+})
+
+test('what a dying worker ran is not run again, unless that does no harm', LIMIT, async (t) => {
+  const site = await chaosSite(t)
+  const fpm = await startFpm(t, { workers: 1 })
+  const backend = { address: fpm.address, connections: 1 }
+  const { url, log } = await startGateway(t, { root: site.root, backend })
+  for (let round = 0; round < 10; round++) {
+    // So that the next one goes over a connection that was used before.
+    const used = await ask(url, { path: '/lines.php?lines=1', expected: linesOf(1) })
+    assert.equal(used.kind, 'whole', used.how)
+    const mark = `${round % 2 === 0 ? 'post' : 'get'}${round}`
+    const asked = { path: `/dies-once.php?mark=${mark}`, expected: mark }
+    const outcome = await ask(url, round % 2 === 0 ? { ...asked, body: 'x' } : asked)
+    assert.equal(outcome.how, round % 2 === 0 ? '502' : `200, ${mark.length} bytes`)
+  }
+  const marks = marksOf(site)
+  assert.equal(marks.filter((mark) => mark.startsWith('post')).length, 5)
+  assert.equal(marks.filter((mark) => mark.startsWith('get')).length, 10)
+  assert.match(log.text, /error POST \/dies-once\.php: connection to \S+ (was closed|broke)/)
 })

@@ -1,7 +1,9 @@
 // A reload, of the server or of PHP, while hundreds of requests are in flight.
 
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
 import { Agent } from 'node:http'
+import { connect } from 'node:net'
 import { test, type TestContext } from 'node:test'
 import { serve, type ServeOptions } from '@fastcgi/gateway'
 import {
@@ -150,3 +152,34 @@ test('a reload of PHP: whatever is answered is right, and no POST runs twice', L
   assert.equal(server.program.exit, 'status 0', server.log)
   await untilNothingIsLeft(site)
 })
+
+test(
+  'a connection that is kept, or new, may still ask while its server closes',
+  LIMIT,
+  async (t) => {
+    const { root } = await chaosSite(t)
+    const server = await serve({ root, listen: 0, backend: 'unix:/none' })
+    t.after(() => server.destroy())
+    const [url = ''] = server.addresses
+    const agents = [0, 1].map(() => new Agent({ keepAlive: true, maxSockets: 1 }))
+    t.after(() => agents.forEach((agent) => agent.destroy()))
+    const file: Asked = { path: '/static.txt', expected: linesOf(2000) }
+    for (const agent of agents) assert.equal((await ask(url, file, agent)).kind, 'whole')
+    const fresh = connect(Number(new URL(url).port), '127.0.0.1')
+    t.after(() => fresh.destroy())
+    await once(fresh, 'connect')
+    // Accepted in turn: once this is answered, the server has seen the one before.
+    assert.equal((await ask(url, file)).kind, 'whole')
+    const closed = server.close()
+    const outcomes = await Promise.all(agents.map((agent) => ask(url, file, agent)))
+    assert.deepEqual(
+      outcomes.map(({ how }) => how),
+      outcomes.map(() => `200, ${file.expected.length} bytes`),
+    )
+    fresh.write('GET /static.txt HTTP/1.1\r\nHost: a\r\n\r\n')
+    const [first] = (await once(fresh, 'data')) as [Buffer]
+    assert.match(first.toString('latin1'), /^HTTP\/1\.1 200 OK\r\n[^]*connection: close\r\n/i)
+    fresh.resume()
+    assert.equal(await closed, 0)
+  },
+)

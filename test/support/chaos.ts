@@ -41,6 +41,12 @@ header('Content-Type: text/event-stream');
 for (;;) { echo 'data: ', str_repeat('x', (int) $_GET['size']), "\\n\\n"; flush(); usleep(1000); }`,
   'slow.php': '<?php usleep(20000); echo "slow";',
   'dies.php': '<?php exec("kill -9 " . getmypid());',
+  // ?mark=M: its worker dies in the middle of it, when it is run for the first time.
+  'dies-once.php': `<?php
+$first = !str_contains((string) @file_get_contents(__DIR__ . '/ran'), $_GET['mark'] . "\\n");
+file_put_contents(__DIR__ . '/ran', $_GET['mark'] . "\\n", FILE_APPEND | LOCK_EX);
+if ($first) exec('kill -9 ' . getmypid());
+echo $_GET['mark'];`,
 }
 
 /** A site in a directory of its own, which is also where everything temporary goes. */
