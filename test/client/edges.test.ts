@@ -57,14 +57,14 @@ describe('REQUEST_METHOD', () => {
     assert.deepEqual(methods, ['GET', 'GET', 'PUT', 'POST', 'none'])
   })
 
-  test('counts for a replay also when it was prepared', async (t) => {
+  test('counts also when it was prepared: a POST gets a new connection', async (t) => {
     const seen: string[] = []
     const pool = new Pool('unix:/peer', { connect: diesAndStaysDead(seen) })
     t.after(() => pool.destroy())
     await pool.execute(GET)
     const prepared = prepareParams({ REQUEST_METHOD: 'POST' })
-    await assert.rejects(pool.execute({ prepared, params: {} }), { code: 'FCGI_ERR_SOCKET' })
-    assert.deepEqual(seen, ['GET', 'POST'])
+    await assert.rejects(pool.execute({ prepared, params: {} }), { code: 'FCGI_ERR_CONNECT' })
+    assert.deepEqual(seen, ['GET'])
   })
 })
 

@@ -26,8 +26,8 @@ import { until } from '../support/process.ts'
 
 const LIMIT = { timeout: 60_000 }
 const CLIENTS = 100
-/** No worker of PHP ends by itself: that is another matter than a reload. */
-const KEPT = { backend: 'php-fpm', workers: 4, maxRequests: 0 } as const
+/** Workers of PHP come and go as well. */
+const KEPT = { backend: 'php-fpm', workers: 4, maxRequests: 100 } as const
 /** More than the buffers of the system take for a client that does not read. */
 const LINES = 200_000
 

@@ -17,6 +17,11 @@ export class Queue<T> {
     return this.#size
   }
 
+  /** The value that has waited longest. */
+  get first(): T | undefined {
+    return this.#first?.value
+  }
+
   push(value: T): QueueEntry<T> {
     const entry: QueueEntry<T> = { value, previous: this.#last, next: undefined, queued: true }
     if (this.#last) this.#last.next = entry

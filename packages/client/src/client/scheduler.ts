@@ -105,6 +105,10 @@ export class Scheduler implements ConnectionOwner {
       connection.destroy(new ClosedError('makes way for a connection that waits for a worker'))
       return
     }
+    if (!mayTake(connection, this.#queue.first)) {
+      connection.destroy(NOT_FOR_THIS)
+      return
+    }
     const next = this.#dequeue()
     if (next) {
       connection.start(next)
@@ -181,10 +185,11 @@ export class Scheduler implements ConnectionOwner {
 
   #place(exchange: Exchange): void {
     const idle = this.#idle.pop()
-    if (idle) {
+    if (idle && mayTake(idle, exchange)) {
       idle.start(exchange)
       return
     }
+    idle?.destroy(NOT_FOR_THIS)
     const waiting = this.#queue.size - this.#dialing
     if (waiting >= this.#options.maxQueue && !this.#hasRoom()) {
       throw this.#queueFull()
@@ -316,6 +321,18 @@ export class Scheduler implements ConnectionOwner {
       `the client of ${this.#options.address} was ${this.#destroyed ? 'destroyed' : 'closed'}`,
     )
   }
+}
+
+const NOT_FOR_THIS = new ClosedError(
+  'gives way to a new one, for a request that must not run twice',
+)
+
+/**
+ * An application may be about to close a connection that has served: php-fpm replaces a worker after pm.max_requests, and on a reload. What
+ * was sent into that can only be repeated when running it twice does no harm; anything else gets a connection of its own.
+ */
+function mayTake(connection: Connection, exchange: Exchange | undefined): boolean {
+  return !exchange || connection.served === 0 || exchange.idempotent
 }
 
 /** Holds a request that no connection has: there is nothing yet to pause. */

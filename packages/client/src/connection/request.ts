@@ -37,7 +37,7 @@ export interface FastCGIRequest {
   keepAlive?: boolean | undefined
   /**
    * Whether running the request twice does no harm. Such a request is sent again, once, when a reused connection dies before the first
-   * byte of the answer. @default true, but false for a REQUEST_METHOD that is neither GET, HEAD, OPTIONS, TRACE, PUT nor DELETE
+   * byte of the answer; any other one gets a connection that has not been used. @default true, but false for a REQUEST_METHOD that is neither GET, HEAD, OPTIONS, TRACE, PUT nor DELETE
    */
   idempotent?: boolean | undefined
 }
