@@ -160,6 +160,24 @@ test('CONNECT is refused', async (t) => {
   assert.match(text, /^HTTP\/1\.1 405 /)
 })
 
+test('a client that asks for a tunnel and resets the connection ends nothing else', async (t) => {
+  const { addresses } = await startServer(t, {})
+  const [url = ''] = addresses
+  for (let index = 0; index < 20; index++) {
+    await new Promise<void>((resolve) => {
+      const socket = connect(portOf(url), '127.0.0.1', () => {
+        socket.write('CONNECT a:1 HTTP/1.1\r\nHost: a:1\r\n\r\n')
+        // At once for some, with the answer for others.
+        if (index % 2 === 0) socket.resetAndDestroy()
+      })
+      socket.once('data', () => socket.resetAndDestroy())
+      socket.on('error', () => {})
+      socket.once('close', () => resolve())
+    })
+  }
+  assert.ok((await get(url)).status)
+})
+
 test('a 413 comes before a client that expects 100-continue has sent a byte', async (t) => {
   const server = await startServer(t, {
     requestBody: { maxSize: 4 },

@@ -107,7 +107,7 @@ export class Listener {
     })
     emitter.on('connect', (_request: NodeRequest, other: Duplex | NodeResponse) => {
       if ('stream' in other) other.writeHead(405).end()
-      else (other as Duplex).end(NO_TUNNELS)
+      else refuseTunnel(other as Duplex)
     })
     // Of single connections, which are gone then; nothing else is told this way once the address is taken.
     emitter.on('error', () => {})
@@ -180,6 +180,12 @@ function lastOfConnection(response: NodeResponse): void {
 
 const keys = new WeakMap<object, string>()
 let unnamed = 0
+
+/** Node has let go of the connection: nobody else would hear of its errors, or close it. */
+function refuseTunnel(connection: Duplex): void {
+  connection.on('error', () => {})
+  connection.end(NO_TUNNELS, () => connection.destroy())
+}
 
 /** The same for a TLS connection and the one below it: both have the peer's address. */
 function keyOf(socket: Socket): string {
