@@ -1,0 +1,68 @@
+// One comparison of servers: each with a backend of its own, all running, one measured at a time.
+
+import { interleave } from './interleave.mjs'
+import { latency, throughput } from './load.mjs'
+import { startServer } from './server-subject.mjs'
+import { peakMemory } from './usage.mjs'
+
+/** @type {import('./result.mjs').Metric[]} */
+export const SERVER_METRICS = [
+  { id: 'rate', title: 'requests/s' },
+  { id: 'cpu', title: 'CPU µs/request', digits: 1 },
+  { id: 'busy', title: 'cores busy', digits: 2 },
+  { id: 'p50', title: 'p50 µs' },
+  { id: 'p99', title: 'p99 µs' },
+  { id: 'p999', title: 'p99.9 µs' },
+]
+
+/**
+ * @typedef {object} Comparison
+ * @property {string} id
+ * @property {string} title
+ * @property {string} base
+ * @property {string} root
+ * @property {(scope: import('./scope.mjs').Scope, subject: import('./server-subject.mjs').ServerSubject) => Promise<string>} backend
+ *   gives the socket that a subject asks
+ * @property {import('./load.mjs').Load} load
+ * @property {number} rate of the open loop, in requests a second
+ */
+
+/**
+ * @param {import('./scope.mjs').Scope} scope
+ * @param {readonly import('./server-subject.mjs').ServerSubject[]} subjects
+ * @param {Comparison} comparison
+ * @param {import('./options.mjs').Options} options
+ * @returns {Promise<import('./result.mjs').Section>}
+ */
+export async function compareServers(scope, subjects, comparison, { rounds, seconds }) {
+  const { load, rate, root } = comparison
+  const timed = { ...load, connections: load.connections ?? 16, seconds }
+  const running = []
+  for (const subject of subjects) {
+    const backend = await comparison.backend(scope, subject)
+    running.push(await startServer(scope, subject, { root, backend }))
+  }
+  // Twice, since compilers of the runtimes go on in the background.
+  await interleave(running, 2, (server) => throughput(server, timed))
+  const results = await interleave(running, rounds, async (server) => ({
+    ...(await throughput(server, timed)),
+    ...(await latency(server, { ...timed, rate })),
+  }))
+  const method =
+    `${timed.connections} connections; requests/s and CPU in a closed loop, ` +
+    `latencies at ${rate} requests/s in an open loop`
+  return {
+    id: comparison.id,
+    title: comparison.title,
+    method,
+    base: comparison.base,
+    metrics: SERVER_METRICS,
+    subjects: running.map((server) => ({
+      id: server.id,
+      title: server.title,
+      version: server.version(),
+      memory: peakMemory(server.pid),
+      rounds: results.get(server.id) ?? [],
+    })),
+  }
+}

@@ -1,0 +1,39 @@
+// What a measurement starts or writes is undone when it ends, the last first, however it ends.
+
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+
+export class Scope {
+  /** @type {(() => unknown)[]} */
+  #undo = []
+
+  /** @param {() => unknown} undo */
+  defer(undo) {
+    this.#undo.push(undo)
+  }
+
+  /** A folder that servers which give up their rights can read as well. @param {string} name */
+  folder(name) {
+    const folder = mkdtempSync(join(tmpdir(), `fcgi-bench-${name}-`), { mode: 0o755 })
+    this.defer(() => rmSync(folder, { recursive: true, force: true }))
+    return folder
+  }
+
+  async close() {
+    for (let undo = this.#undo.pop(); undo; undo = this.#undo.pop()) await undo()
+  }
+}
+
+/**
+ * @template T
+ * @param {(scope: Scope) => Promise<T>} run
+ */
+export async function scoped(run) {
+  const scope = new Scope()
+  try {
+    return await run(scope)
+  } finally {
+    await scope.close()
+  }
+}

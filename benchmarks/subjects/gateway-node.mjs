@@ -1,0 +1,9 @@
+// The gateway on node:http, in one process, without an access log.
+
+import { createServer } from 'node:http'
+import { createGateway } from '@fastcgi/gateway'
+
+const { ROOT, BACKEND, PORT } = process.env
+
+const gateway = createGateway({ root: ROOT, backend: `unix:${BACKEND}` })
+createServer(gateway.handler).listen(Number(PORT), '127.0.0.1', () => console.log('ready'))

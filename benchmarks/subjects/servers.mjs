@@ -1,0 +1,51 @@
+// This project's servers, and the floor beneath them.
+
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { ROOT, subjectFile } from '../lib/paths.mjs'
+import { TINY } from '../lib/responder.mjs'
+import { runtimes } from '../lib/runtimes.mjs'
+
+/** @typedef {import('../lib/server-subject.mjs').ServerSubject} ServerSubject */
+
+const { node, bun } = runtimes
+
+/** @param {import('../lib/runtimes.mjs').Runtime} runtime @param {string} file @param {Record<string, string>} env */
+function startFile(runtime, file, env) {
+  return { file: runtime.program ?? '', args: [...runtime.args, subjectFile(file)], env }
+}
+
+/** @type {ServerSubject} */
+export const hello = {
+  id: 'hello',
+  title: 'node:http alone',
+  peer: false,
+  missing: node.missing,
+  version: node.version,
+  command: ({ port }) =>
+    startFile(node, 'hello-server.mjs', { PORT: `${port}`, BODY_LENGTH: `${TINY}` }),
+}
+
+/**
+ * @param {string} id @param {string} title @param {import('../lib/runtimes.mjs').Runtime} runtime @param {string} file
+ * @returns {ServerSubject}
+ */
+function gateway(id, title, runtime, file) {
+  return {
+    id,
+    title,
+    peer: false,
+    missing: runtime.missing,
+    version: () => `${packageVersion('gateway')}, ${runtime.title}`,
+    command: ({ port, root, backend }) =>
+      startFile(runtime, file, { PORT: `${port}`, ROOT: root, BACKEND: backend }),
+  }
+}
+
+export const gatewayNode = gateway('gateway-node', 'gateway on Node', node, 'gateway-node.mjs')
+export const gatewayBun = gateway('gateway-bun', 'gateway on Bun', bun, 'gateway-bun.mjs')
+
+/** @param {string} name of the folder */
+export function packageVersion(name) {
+  return JSON.parse(readFileSync(join(ROOT, 'packages', name, 'package.json'), 'utf8')).version
+}
