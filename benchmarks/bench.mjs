@@ -9,7 +9,7 @@ import { parseOptions } from './lib/options.mjs'
 import { scoped } from './lib/scope.mjs'
 import { failures, groupText } from './report/table.mjs'
 
-const GROUPS = ['gateway']
+const GROUPS = ['client', 'gateway']
 
 /** @param {string} name @param {import('./lib/options.mjs').Options} options */
 async function measure(name, options) {
@@ -17,9 +17,19 @@ async function measure(name, options) {
   const { rounds, seconds } = options
   const when = new Date().toISOString()
   return scoped(async (scope) => {
+    closeOnSignals(scope)
     const { sections, missing } = await run(scope, options)
     return { name, title, when, rounds, seconds, sections, missing }
   })
+}
+
+/** A measurement that is broken off leaves no servers behind. @param {import('./lib/scope.mjs').Scope} scope */
+function closeOnSignals(scope) {
+  for (const signal of /** @type {const} */ (['SIGINT', 'SIGTERM'])) {
+    const stop = () => void scope.close().finally(() => process.exit(1))
+    process.once(signal, stop)
+    scope.defer(() => process.off(signal, stop))
+  }
 }
 
 const options = parseOptions(process.argv.slice(2), GROUPS)

@@ -7,6 +7,8 @@ import { start, untilAccepts } from './programs.mjs'
 
 /** Bytes of the tiny answer. */
 export const TINY = 100
+/** Bytes of the CGI head before it. */
+export const HEAD_LENGTH = 'Status: 200 OK\r\nContent-Type: text/plain\r\n\r\n'.length
 
 /**
  * @template {string} Name

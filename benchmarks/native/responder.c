@@ -30,6 +30,7 @@ struct answer {
 struct connection {
   int fd;
   int keep; // -1 until BEGIN_REQUEST has told
+  int open; // a request has begun and is not answered: some clients end its stdin twice
   unsigned skip; // content and padding that are still to be passed over
   unsigned header_length;
   unsigned char header[HEADER];
@@ -91,7 +92,8 @@ static int gather(struct connection *connection, struct iovec *parts) {
   return count;
 }
 
-// 0 when everything is out, 1 when the socket is full, -1 when the connection is to be closed.
+// 0 when everything is out, 1 when the socket is full, -1 when it is gone. A connection that is not kept is closed by half: what its
+// client still sends, were it unread, would throw the answer away.
 static int send_answer(struct connection *connection) {
   while (connection->sent < connection->answer->length) {
     struct iovec parts[PARTS];
@@ -100,7 +102,7 @@ static int send_answer(struct connection *connection) {
     if (sent < 0) return errno == EAGAIN ? 1 : -1;
     connection->sent += sent;
   }
-  return connection->keep ? 0 : -1;
+  return connection->keep ? 0 : shutdown(connection->fd, SHUT_WR);
 }
 
 static void watch(struct connection *connection, int operation, uint32_t events) {
@@ -112,8 +114,12 @@ static int on_header(struct connection *connection) {
   const unsigned char *header = connection->header;
   unsigned length = header[4] << 8 | header[5];
   connection->skip = length + header[6];
-  if (header[1] == BEGIN) connection->keep = -1; // its flags are the third byte of the body
-  if (header[1] != STDIN || length > 0) return 0;
+  if (header[1] == BEGIN) {
+    connection->keep = -1; // its flags are the third byte of the body
+    connection->open = 1;
+  }
+  if (header[1] != STDIN || length > 0 || !connection->open) return 0;
+  connection->open = 0;
   begin_answer(connection, header + 2);
   return 1;
 }
