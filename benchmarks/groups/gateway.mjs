@@ -38,7 +38,7 @@ export async function run(scope, options) {
     {
       id: 'gateway-tiny',
       title: 'A tiny answer',
-      base: gatewayNode.id,
+      base: subjects.present.includes(nginxKeep) ? nginxKeep.id : hello.id,
       root: documentRoot(scope),
       backend: async () => sockets.tiny,
       load: { request: writeRequest(scope.folder('request'), 'get'), length: TINY },

@@ -25,6 +25,7 @@ export const SERVER_METRICS = [
  *   gives the socket that a subject asks
  * @property {import('./load.mjs').Load} load
  * @property {number} rate of the open loop, in requests a second
+ * @property {number} [backendConnections]
  */
 
 /**
@@ -35,12 +36,12 @@ export const SERVER_METRICS = [
  * @returns {Promise<import('./result.mjs').Section>}
  */
 export async function compareServers(scope, subjects, comparison, { rounds, seconds }) {
-  const { load, rate, root } = comparison
+  const { load, rate, root, backendConnections } = comparison
   const timed = { ...load, connections: load.connections ?? 16, seconds }
   const running = []
   for (const subject of subjects) {
     const backend = await comparison.backend(scope, subject)
-    running.push(await startServer(scope, subject, { root, backend }))
+    running.push(await startServer(scope, subject, { root, backend, backendConnections }))
   }
   // Twice, since compilers of the runtimes go on in the background.
   await interleave(running, 2, (server) => throughput(server, timed))

@@ -20,20 +20,24 @@ export class Scope {
     return folder
   }
 
+  /**
+   * A part of this scope that ends earlier.
+   *
+   * @template T
+   * @param {(scope: Scope) => Promise<T>} run
+   * @returns {Promise<T>}
+   */
+  async within(run) {
+    const part = new Scope()
+    this.defer(() => part.close())
+    try {
+      return await run(part)
+    } finally {
+      await part.close()
+    }
+  }
+
   async close() {
     for (let undo = this.#undo.pop(); undo; undo = this.#undo.pop()) await undo()
-  }
-}
-
-/**
- * @template T
- * @param {(scope: Scope) => Promise<T>} run
- */
-export async function scoped(run) {
-  const scope = new Scope()
-  try {
-    return await run(scope)
-  } finally {
-    await scope.close()
   }
 }

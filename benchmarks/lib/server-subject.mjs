@@ -10,6 +10,7 @@ import { freePort, start, untilAccepts } from './programs.mjs'
  * @property {string} root the document root
  * @property {string} backend the path of the socket
  * @property {string} folder for whatever the server has to write
+ * @property {number} [backendConnections] the most that it may open, where it has an option for that. Default its own
  *
  * @typedef {object} ServerSubject
  * @property {string} id
@@ -24,7 +25,7 @@ import { freePort, start, untilAccepts } from './programs.mjs'
 
 /**
  * @param {import('./scope.mjs').Scope} scope @param {ServerSubject} subject
- * @param {{ backend: string, root: string }} site
+ * @param {Pick<Site, 'backend' | 'root' | 'backendConnections'>} site
  * @returns {Promise<RunningServer>}
  */
 export async function startServer(scope, subject, site) {

@@ -2,9 +2,13 @@
 
 import { createGateway } from '@fastcgi/gateway'
 
-const { ROOT, BACKEND, PORT } = process.env
+const { ROOT, BACKEND, PORT, CONNECTIONS } = process.env
 
-const gateway = createGateway({ root: ROOT, backend: `unix:${BACKEND}` })
+const connections = CONNECTIONS === undefined ? {} : { connections: Number(CONNECTIONS) }
+const gateway = createGateway({
+  root: ROOT,
+  backend: { address: `unix:${BACKEND}`, ...connections },
+})
 Bun.serve({
   port: Number(PORT),
   hostname: '127.0.0.1',

@@ -3,7 +3,11 @@
 import { createServer } from 'node:http'
 import { createGateway } from '@fastcgi/gateway'
 
-const { ROOT, BACKEND, PORT } = process.env
+const { ROOT, BACKEND, PORT, CONNECTIONS } = process.env
 
-const gateway = createGateway({ root: ROOT, backend: `unix:${BACKEND}` })
+const connections = CONNECTIONS === undefined ? {} : { connections: Number(CONNECTIONS) }
+const gateway = createGateway({
+  root: ROOT,
+  backend: { address: `unix:${BACKEND}`, ...connections },
+})
 createServer(gateway.handler).listen(Number(PORT), '127.0.0.1', () => console.log('ready'))

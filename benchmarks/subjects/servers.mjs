@@ -37,8 +37,11 @@ function gateway(id, title, runtime, file) {
     peer: false,
     missing: runtime.missing,
     version: () => `${packageVersion('gateway')}, ${runtime.title}`,
-    command: ({ port, root, backend }) =>
-      startFile(runtime, file, { PORT: `${port}`, ROOT: root, BACKEND: backend }),
+    command: ({ port, root, backend, backendConnections }) => {
+      const connections = backendConnections ? { CONNECTIONS: `${backendConnections}` } : {}
+      const site = { PORT: `${port}`, ROOT: root, BACKEND: backend }
+      return startFile(runtime, file, { ...site, ...connections })
+    },
   }
 }
 

@@ -1,0 +1,3 @@
+<?php
+header('Content-Type: text/plain');
+echo str_repeat('x', 102_400);
