@@ -9,7 +9,7 @@ import { parseOptions } from './lib/options.mjs'
 import { Scope } from './lib/scope.mjs'
 import { failures, groupText } from './report/table.mjs'
 
-const GROUPS = ['client', 'gateway', 'php']
+const GROUPS = ['client', 'gateway', 'bodies', 'php', 'scaling', 'codec']
 
 /** @param {string} name @param {import('./lib/options.mjs').Options} options */
 async function measure(name, options) {

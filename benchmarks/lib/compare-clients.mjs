@@ -27,7 +27,7 @@ const METRICS = [
 
 /**
  * @param {import('./scope.mjs').Scope} scope
- * @param {readonly import('../subjects/clients.mjs').ClientSubject[]} subjects
+ * @param {readonly (import('../subjects/clients.mjs').ClientSubject & { connections?: number })[]} subjects
  * @param {ClientComparison} comparison
  * @param {import('./options.mjs').Options} options
  * @returns {Promise<import('./result.mjs').Section>}
@@ -35,12 +35,15 @@ const METRICS = [
 export async function compareClients(scope, subjects, comparison, { rounds, seconds }) {
   const { id, title, base, target, connections, rate = 0, main = 'cpu' } = comparison
   const driven = subjects.map((subject) => ({ ...subject, ...drive(scope, subject.command(target)) }))
-  await interleave(driven, 2, ({ ask }) => ask(`${connections} ${seconds}`))
-  const results = await interleave(driven, rounds, async ({ pid, ask, openLoop }) => {
+  const lanes = (/** @type {{ connections?: number }} */ subject) => subject.connections ?? connections
+  await interleave(driven, 2, (subject) => subject.ask(`${lanes(subject)} ${seconds}`))
+  const results = await interleave(driven, rounds, async (subject) => {
+    const { pid, ask, openLoop } = subject
+    const own = lanes(subject)
     const before = cpuTime(pid)
-    const run = await ask(`${connections} ${seconds}`)
+    const run = await ask(`${own} ${seconds}`)
     const cpu = cpuTime(pid) - before
-    const timed = rate === 0 ? run : openLoop ? await ask(`${connections} ${seconds} ${rate}`) : {}
+    const timed = rate === 0 ? run : openLoop ? await ask(`${own} ${seconds} ${rate}`) : {}
     return {
       rate: run.requests / run.seconds,
       cpu: cpu / run.requests,

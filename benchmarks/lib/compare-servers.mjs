@@ -26,28 +26,30 @@ export const SERVER_METRICS = [
  * @property {import('./load.mjs').Load} load
  * @property {number} rate of the open loop, in requests a second
  * @property {number} [backendConnections]
+ * @property {'rate' | 'cpu'} [main] the figure that the ratio is about. Default rate
  */
 
 /**
  * @param {import('./scope.mjs').Scope} scope
- * @param {readonly import('./server-subject.mjs').ServerSubject[]} subjects
+ * @param {readonly (import('./server-subject.mjs').ServerSubject & { load?: Partial<import('./load.mjs').Load> })[]} subjects
+ *   with whatever is special about the load of one
  * @param {Comparison} comparison
  * @param {import('./options.mjs').Options} options
  * @returns {Promise<import('./result.mjs').Section>}
  */
 export async function compareServers(scope, subjects, comparison, { rounds, seconds }) {
-  const { load, rate, root, backendConnections } = comparison
+  const { load, rate, root, backendConnections, main = 'rate' } = comparison
   const timed = { ...load, connections: load.connections ?? 16, seconds }
   const running = []
   for (const subject of subjects) {
     const backend = await comparison.backend(scope, subject)
-    running.push(await startServer(scope, subject, { root, backend, backendConnections }))
+    running.push({ ...subject, ...(await startServer(scope, subject, { root, backend, backendConnections })) })
   }
   // Twice, since compilers of the runtimes go on in the background.
-  await interleave(running, 2, (server) => throughput(server, timed))
+  await interleave(running, 2, (server) => throughput(server, { ...timed, ...server.load }))
   const results = await interleave(running, rounds, async (server) => ({
-    ...(await throughput(server, timed)),
-    ...(await latency(server, { ...timed, rate })),
+    ...(await throughput(server, { ...timed, ...server.load })),
+    ...(await latency(server, { ...timed, ...server.load, rate })),
   }))
   const method =
     `${timed.connections} connections; requests/s and CPU in a closed loop, ` +
@@ -57,7 +59,7 @@ export async function compareServers(scope, subjects, comparison, { rounds, seco
     title: comparison.title,
     method,
     base: comparison.base,
-    metrics: SERVER_METRICS,
+    metrics: SERVER_METRICS.toSorted((a, b) => Number(b.id === main) - Number(a.id === main)),
     subjects: running.map((server) => ({
       id: server.id,
       title: server.title,

@@ -1,6 +1,6 @@
 // What processes used, as the operating system accounts for it: a process with all that descend from it, and all their threads.
 
-import { readdirSync, readFileSync } from 'node:fs'
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 
 /** µs for each clock tick of /proc/PID/stat: USER_HZ is 100 on every Linux that Node runs on. */
 const TICK = 10_000
@@ -17,6 +17,11 @@ export function cpuTime(pid) {
 /** Peak memory in bytes: the sum of VmHWM. Pages that processes share count once for each. @param {number} pid */
 export function peakMemory(pid) {
   return tree(pid).reduce((sum, each) => sum + statusBytes(each, 'VmHWM'), 0)
+}
+
+/** Lets {@link peakMemory} begin again from what is in use now. @param {number} pid */
+export function resetPeak(pid) {
+  for (const each of tree(pid)) writeFileSync(`/proc/${each}/clear_refs`, '5')
 }
 
 /** Memory in bytes that is in use now: the sum of VmRSS. @param {number} pid */
