@@ -1,15 +1,19 @@
 // Measures this project beside its peers.
 //
-//   npm run bench [-- GROUP...] [--rounds N] [--seconds S] [--peers none]
+//   npm run bench [-- GROUP...] [--rounds N] [--seconds S] [--peers none] [--docs]
 
-import { mkdirSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
-import { BENCHMARKS } from './lib/paths.mjs'
+import { machine, revision } from './lib/machine.mjs'
 import { parseOptions } from './lib/options.mjs'
 import { Scope } from './lib/scope.mjs'
-import { failures, groupText } from './report/table.mjs'
+import { closeOnSignals } from './lib/signals.mjs'
+import { writeDocs, writeLast } from './report/report.mjs'
+import { align, failures, groupText } from './report/table.mjs'
+import { judge } from './report/targets.mjs'
 
 const GROUPS = ['client', 'gateway', 'bodies', 'php', 'scaling', 'codec']
+
+const all = new Scope()
+closeOnSignals(all)
 
 /** @param {string} name @param {import('./lib/options.mjs').Options} options */
 async function measure(name, options) {
@@ -22,20 +26,22 @@ async function measure(name, options) {
   })
 }
 
-const all = new Scope()
-// A measurement that is broken off leaves no servers behind.
-for (const signal of /** @type {const} */ (['SIGINT', 'SIGTERM'])) {
-  process.once(signal, () => void all.close().finally(() => process.exit(1)))
+/** @param {import('./lib/options.mjs').Options} options @returns {Promise<number>} exit code */
+async function main(options) {
+  const report = { machine: machine(), revision: revision(), groups: /** @type {any[]} */ ([]) }
+  for (const name of options.groups) {
+    const group = await measure(name, options)
+    console.log(`\n${groupText(group)}`)
+    report.groups.push(group)
+    writeLast(report)
+  }
+  const rows = judge(report.groups).filter(({ reached }) => reached !== 'not measured')
+  console.log(
+    `\n${align([['figure', 'target', 'measured', 'reached'], ...rows.map((row) => Object.values(row))], 4)}`,
+  )
+  if (options.docs) writeDocs(report, GROUPS)
+  const failed = report.groups.flatMap(({ sections }) => sections).flatMap(failures)
+  return failed.length > 0 ? 1 : 0
 }
-const options = parseOptions(process.argv.slice(2), GROUPS)
-const groups = []
-for (const name of options.groups) {
-  const group = await measure(name, options)
-  console.log(`\n${groupText(group)}`)
-  groups.push(group)
-}
-mkdirSync(join(BENCHMARKS, 'build'), { recursive: true })
-writeFileSync(join(BENCHMARKS, 'build', 'last.json'), `${JSON.stringify({ groups }, null, 2)}\n`)
-if (groups.some(({ sections }) => sections.some((section) => failures(section).length > 0))) {
-  process.exitCode = 1
-}
+
+process.exitCode = await main(parseOptions(process.argv.slice(2), GROUPS))

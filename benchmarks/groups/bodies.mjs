@@ -47,7 +47,8 @@ export async function run(scope, options) {
     await scope.within((own) => compareBodies(own, up, rounds)),
   ]
   const reason = fpm.missing()
-  if (reason !== undefined) return { sections, missing: [{ title: 'gateways with php-fpm', reason }] }
+  if (reason !== undefined)
+    return { sections, missing: [{ title: 'gateways with php-fpm', reason }] }
   const servers = present([nginxDefault, gatewayNode, gatewayBun], options)
   const base = servers.present.includes(nginxDefault) ? nginxDefault.id : gatewayNode.id
   const upload = {

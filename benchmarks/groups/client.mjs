@@ -24,26 +24,49 @@ export async function run(scope, options) {
     await compareClients(
       scope,
       all.present,
-      { id: 'client', title: `${runtimes.node.title}, 16 connections`, base: 'floor', target, connections: 16, rate: 2000 },
+      {
+        id: 'client',
+        title: `${runtimes.node.title}, 16 connections`,
+        base: 'floor',
+        target,
+        connections: 16,
+        rate: 2000,
+      },
       options,
     ),
     await compareClients(
       scope,
       present([floor, execute, rustBuffered], options).present,
-      { id: 'client-one', title: `${runtimes.node.title}, 1 connection`, base: 'floor', target, connections: 1, main: 'p50' },
+      {
+        id: 'client-one',
+        title: `${runtimes.node.title}, 1 connection`,
+        base: 'floor',
+        target,
+        connections: 1,
+        main: 'p50',
+      },
       options,
     ),
   ]
   for (const runtime of [runtimes.node24, runtimes.bun, runtimes.deno]) {
     const own = ownClients(runtime)
     const found = present([own.floor, own.execute], options)
-    missing.push(...found.missing.slice(0, 1).map(({ reason }) => ({ title: runtime.title, reason })))
+    missing.push(
+      ...found.missing.slice(0, 1).map(({ reason }) => ({ title: runtime.title, reason })),
+    )
     if (found.present.length === 0) continue
     sections.push(
       await compareClients(
         scope,
         found.present,
-        { id: `client-${runtime.id}`, title: `${runtime.title}, 16 connections`, base: 'floor', target, connections: 16, rate: 2000 },
+        {
+          id: `client-${runtime.id}`,
+          title: `${runtime.title}, 16 connections`,
+          base: 'floor',
+          target,
+          connections: 16,
+          rate: 2000,
+        },
         options,
       ),
     )

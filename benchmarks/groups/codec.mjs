@@ -11,8 +11,8 @@ export const title = 'Codec'
 
 /** @type {import('../lib/result.mjs').Metric[]} */
 const METRICS = [
-  { id: 'decode', title: 'decode 64 KiB records, MB/s' },
   { id: 'decodeSmall', title: 'decode 256 B records, MB/s' },
+  { id: 'decode', title: 'decode 64 KiB records, MB/s' },
   { id: 'encode', title: 'encode stdin, MB/s' },
   { id: 'params', title: 'encode requests of 20 params, MB/s' },
 ]
@@ -27,15 +27,15 @@ export async function run(scope, { rounds, seconds }) {
     .filter(({ reason }) => reason !== '')
   const subjects = all
     .filter((runtime) => runtime.missing() === undefined)
-    .map((runtime) => ({
-      id: runtime.id,
-      title: runtime.title,
-      ...drive(scope, {
-        file: runtime.program ?? '',
-        args: [...runtime.args, subjectFile('codec.mjs')],
-        env: { PARAMS: paramLines() },
-      }),
-    }))
+    .map(({ id, title: name, program = '', args }) => {
+      const env = { PARAMS: paramLines() }
+      const driven = drive(scope, {
+        file: program,
+        args: [...args, subjectFile('codec.mjs')],
+        env,
+      })
+      return Object.assign(driven, { id, title: name })
+    })
   const each = seconds / 5
   await interleave(subjects, 1, ({ ask }) => ask(`${each}`))
   const results = await interleave(subjects, rounds, ({ ask }) => ask(`${each}`))

@@ -39,8 +39,18 @@ export async function run(scope, options) {
   const many = writeRequest(folder, 'many', { headers: headers(100) })
   const servers = [
     { ...gatewayNode, id: 'base', title: '10 headers, 16 connections' },
-    { ...gatewayNode, id: 'headers', title: '100 headers, 16 connections', load: { request: many } },
-    { ...gatewayNode, id: 'connections', title: '10 headers, 256 connections', load: { connections: 256 } },
+    {
+      ...gatewayNode,
+      id: 'headers',
+      title: '100 headers, 16 connections',
+      load: { request: many },
+    },
+    {
+      ...gatewayNode,
+      id: 'connections',
+      title: '10 headers, 256 connections',
+      load: { connections: 256 },
+    },
   ]
   const site = { root: documentRoot(scope), backend: sockets.tiny }
   const idle = present([nginxKeep, gatewayNode], options)
@@ -49,7 +59,14 @@ export async function run(scope, options) {
       compareClients(
         own,
         clients,
-        { id: 'scaling-client', title: `execute, ${runtimes.node.title}`, base: 'base', target, connections: 16, rate: 2000 },
+        {
+          id: 'scaling-client',
+          title: `execute, ${runtimes.node.title}`,
+          base: 'base',
+          target,
+          connections: 16,
+          rate: 2000,
+        },
         options,
       ),
     ),

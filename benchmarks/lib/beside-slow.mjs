@@ -4,8 +4,8 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { startFpm } from './fpm.mjs'
 import { interleave } from './interleave.mjs'
 import { applyLoad, writeRequest } from './load.mjs'
-import { startServer } from './server-subject.mjs'
-import { cpuTime, peakMemory } from './usage.mjs'
+import { resultOf, startServers } from './server-subject.mjs'
+import { cpuTime } from './usage.mjs'
 
 const READERS = 200
 const READ_RATE = 200_000
@@ -33,14 +33,14 @@ export async function besideSlow(scope, subjects, base, root, { rounds, seconds 
   const folder = scope.folder('request')
   const slow = { request: writeRequest(folder, 'slow', { target: '/slow.php' }), length: PAGE }
   const fast = { request: writeRequest(folder, 'fast', { target: '/hello.php' }), length: 13 }
-  const running = []
-  for (const subject of subjects) {
+  const { running, failed } = await startServers(scope, subjects, async () => {
     const backend = await startFpm(scope, WORKERS)
-    const site = { root, backend, backendConnections: WORKERS }
-    running.push(await startServer(scope, subject, site))
-  }
+    return { root, backend, backendConnections: WORKERS }
+  })
   const duration = Math.max(2, seconds * 2)
-  const measure = async (/** @type {typeof running[number]} */ { pid, port }) => {
+  const measure = async (
+    /** @type {import('./server-subject.mjs').RunningServer} */ { pid, port },
+  ) => {
     const total = HEAD_START + duration + 0.2
     const readers = { ...slow, connections: READERS, readRate: READ_RATE, seconds: total }
     const reading = applyLoad(port, readers)
@@ -60,12 +60,6 @@ export async function besideSlow(scope, subjects, base, root, { rounds, seconds 
     method: `${READERS} connections take a page of 2 MiB slowly, ${WORKERS} ask for a tiny one in a closed loop; ${WORKERS} workers of php-fpm`,
     base,
     metrics: METRICS,
-    subjects: running.map((server) => ({
-      id: server.id,
-      title: server.title,
-      version: server.version(),
-      memory: peakMemory(server.pid),
-      rounds: results.get(server.id) ?? [],
-    })),
+    subjects: [...running.map((server) => resultOf(server, results.get(server.id))), ...failed],
   }
 }

@@ -23,15 +23,11 @@ const METRICS = [
  * @returns {Promise<import('./result.mjs').Section>}
  */
 export async function compareBodies(scope, { id, title, kinds, target, bytes }, rounds) {
-  const subjects = Object.entries(kinds).map(([kind, name]) => ({
-    id: kind,
-    title: name,
-    ...drive(scope, {
-      file: process.execPath,
-      args: [subjectFile('bodies/main.mjs'), kind],
-      env: environment(target),
-    }),
-  }))
+  const subjects = Object.entries(kinds).map(([kind, name]) => {
+    const args = [subjectFile('bodies/main.mjs'), kind]
+    const driven = drive(scope, { file: process.execPath, args, env: environment(target) })
+    return Object.assign(driven, { id: kind, title: name })
+  })
   const transfer = async (/** @type {typeof subjects[number]} */ { pid, ask }) => {
     const before = { cpu: cpuTime(pid), memory: memory(pid) }
     resetPeak(pid)
@@ -53,6 +49,7 @@ export async function compareBodies(scope, { id, title, kinds, target, bytes }, 
     subjects: subjects.map(({ id: kind, title: name }) => ({
       id: kind,
       title: name,
+      own: !kind.startsWith('raw'),
       rounds: results.get(kind) ?? [],
     })),
   }

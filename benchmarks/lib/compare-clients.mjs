@@ -1,7 +1,7 @@
 // One comparison of clients: each in a process of its own, all asking the same responder, one at a time.
 
 import { drive } from './driven.mjs'
-import { interleave } from './interleave.mjs'
+import { interleave, warmUp } from './interleave.mjs'
 import { cpuTime, peakMemory } from './usage.mjs'
 
 /** @type {import('./result.mjs').Metric[]} */
@@ -34,9 +34,13 @@ const METRICS = [
  */
 export async function compareClients(scope, subjects, comparison, { rounds, seconds }) {
   const { id, title, base, target, connections, rate = 0, main = 'cpu' } = comparison
-  const driven = subjects.map((subject) => ({ ...subject, ...drive(scope, subject.command(target)) }))
-  const lanes = (/** @type {{ connections?: number }} */ subject) => subject.connections ?? connections
-  await interleave(driven, 2, (subject) => subject.ask(`${lanes(subject)} ${seconds}`))
+  const driven = subjects.map((subject) => ({
+    ...subject,
+    ...drive(scope, subject.command(target)),
+  }))
+  const lanes = (/** @type {{ connections?: number }} */ subject) =>
+    subject.connections ?? connections
+  await warmUp(driven, (subject, warm) => subject.ask(`${lanes(subject)} ${warm}`))
   const results = await interleave(driven, rounds, async (subject) => {
     const { pid, ask, openLoop } = subject
     const own = lanes(subject)
@@ -64,6 +68,7 @@ export async function compareClients(scope, subjects, comparison, { rounds, seco
       id: subject.id,
       title: subject.title,
       version: subject.version(),
+      own: subject.own,
       memory: peakMemory(subject.pid),
       rounds: results.get(subject.id) ?? [],
     })),

@@ -47,7 +47,7 @@ export async function compareIdle(scope, { servers, client, base, site, load, ta
     method: `${SERVER_CONNECTIONS} connections of HTTP, ${CLIENT_CONNECTIONS} of the client, each used once; in a new process for each round`,
     base,
     metrics: METRICS,
-    subjects: subjects.map((subject) => ({ ...subject, rounds: results.get(subject.id) ?? [] })),
+    subjects: subjects.map(({ id, title }) => ({ id, title, rounds: results.get(id) ?? [] })),
   }
 }
 

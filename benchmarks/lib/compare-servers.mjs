@@ -1,9 +1,8 @@
 // One comparison of servers: each with a backend of its own, all running, one measured at a time.
 
-import { interleave } from './interleave.mjs'
+import { interleave, warmUp } from './interleave.mjs'
 import { latency, throughput } from './load.mjs'
-import { startServer } from './server-subject.mjs'
-import { peakMemory } from './usage.mjs'
+import { resultOf, startServers } from './server-subject.mjs'
 
 /** @type {import('./result.mjs').Metric[]} */
 export const SERVER_METRICS = [
@@ -40,13 +39,13 @@ export const SERVER_METRICS = [
 export async function compareServers(scope, subjects, comparison, { rounds, seconds }) {
   const { load, rate, root, backendConnections, main = 'rate' } = comparison
   const timed = { ...load, connections: load.connections ?? 16, seconds }
-  const running = []
-  for (const subject of subjects) {
+  const { running, failed } = await startServers(scope, subjects, async (subject) => {
     const backend = await comparison.backend(scope, subject)
-    running.push({ ...subject, ...(await startServer(scope, subject, { root, backend, backendConnections })) })
-  }
-  // Twice, since compilers of the runtimes go on in the background.
-  await interleave(running, 2, (server) => throughput(server, { ...timed, ...server.load }))
+    return { root, backend, backendConnections }
+  })
+  await warmUp(running, (server, warm) =>
+    throughput(server, { ...timed, ...server.load, seconds: warm }),
+  )
   const results = await interleave(running, rounds, async (server) => ({
     ...(await throughput(server, { ...timed, ...server.load })),
     ...(await latency(server, { ...timed, ...server.load, rate })),
@@ -60,12 +59,6 @@ export async function compareServers(scope, subjects, comparison, { rounds, seco
     method,
     base: comparison.base,
     metrics: SERVER_METRICS.toSorted((a, b) => Number(b.id === main) - Number(a.id === main)),
-    subjects: running.map((server) => ({
-      id: server.id,
-      title: server.title,
-      version: server.version(),
-      memory: peakMemory(server.pid),
-      rounds: results.get(server.id) ?? [],
-    })),
+    subjects: [...running.map((server) => resultOf(server, results.get(server.id))), ...failed],
   }
 }

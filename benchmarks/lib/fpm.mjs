@@ -5,7 +5,10 @@ import { join } from 'node:path'
 import { versionOf, writeConfig } from '../peers/installed.mjs'
 import { findProgram, start, untilAccepts } from './programs.mjs'
 
-const NAMES = ['php-fpm', ...['8.5', '8.4', '8.3', '8.2', '8.1'].map((version) => `php-fpm${version}`)]
+const NAMES = [
+  'php-fpm',
+  ...['8.5', '8.4', '8.3', '8.2', '8.1'].map((version) => `php-fpm${version}`),
+]
 const program = findProgram(NAMES)
 
 export const fpm = {
@@ -19,11 +22,13 @@ export const fpm = {
  */
 export async function startFpm(scope, workers) {
   const folder = scope.folder('fpm')
-  chmodSync(folder, 0o755)
   const socket = join(folder, 'php.sock')
   const file = writeConfig(folder, 'fpm.conf', configuration(folder, socket, workers))
   const root = process.getuid?.() === 0 ? ['-R'] : []
-  const running = start(scope, { file: program ?? '', args: ['-n', '-F', '-O', '-y', file, ...root] })
+  const running = start(scope, {
+    file: program ?? '',
+    args: ['-n', '-F', '-O', '-y', file, ...root],
+  })
   await untilAccepts(running, { path: socket })
   chmodSync(socket, 0o777)
   return socket

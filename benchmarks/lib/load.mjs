@@ -45,7 +45,10 @@ const HEADERS = {
 export function writeRequest(folder, name, request = {}) {
   const { method = 'GET', target = '/index.php?page=2', headers = {} } = request
   const fields = Object.entries({ Host: 'www.example.org', ...HEADERS, ...headers })
-  const lines = [`${method} ${target} HTTP/1.1`, ...fields.map(([key, value]) => `${key}: ${value}`)]
+  const lines = [
+    `${method} ${target} HTTP/1.1`,
+    ...fields.map(([key, value]) => `${key}: ${value}`),
+  ]
   const path = join(folder, name)
   writeFileSync(path, [...lines, '', ''].join('\r\n'))
   return path

@@ -8,7 +8,15 @@ import { parseArgs } from 'node:util'
  * @property {number} rounds
  * @property {number} seconds of one measurement
  * @property {boolean} peers whether they are measured, too
+ * @property {boolean} docs whether the page of the docs is written
  */
+
+const KNOWN = /** @type {const} */ ({
+  rounds: { type: 'string', default: '5' },
+  seconds: { type: 'string', default: '0.4' },
+  peers: { type: 'string', default: 'all' },
+  docs: { type: 'boolean', default: false },
+})
 
 /**
  * @param {readonly string[]} args @param {readonly string[]} known names of the groups
@@ -16,28 +24,45 @@ import { parseArgs } from 'node:util'
  * @throws {TypeError} that says what is wrong
  */
 export function parseOptions(args, known) {
-  const { values, positionals } = parseArgs({
-    args: [...args],
-    allowPositionals: true,
-    options: {
-      rounds: { type: 'string', default: '5' },
-      seconds: { type: 'string', default: '0.5' },
-      peers: { type: 'string', default: 'all' },
-    },
-  })
+  const { options, positionals } = parse(args)
   const unknown = positionals.filter((name) => !known.includes(name))
   if (unknown.length > 0) {
     throw new TypeError(`no group is called ${unknown.join(', ')}; there are ${known.join(', ')}`)
   }
+  return { ...options, groups: positionals.length > 0 ? positionals : [...known] }
+}
+
+/**
+ * @param {readonly string[]} args
+ * @returns {Options & { revisions: string[] }} two revisions
+ * @throws {TypeError} that says what is wrong
+ */
+export function parseComparison(args) {
+  const { options, positionals } = parse(args)
+  if (positionals.length === 2) return { ...options, revisions: positionals }
+  throw new TypeError(
+    `bench:compare takes two revisions, such as main HEAD, not ${positionals.length}`,
+  )
+}
+
+/** @param {readonly string[]} args @returns {{ options: Options, positionals: string[] }} */
+function parse(args) {
+  const { values, positionals } = parseArgs({
+    args: [...args],
+    allowPositionals: true,
+    options: KNOWN,
+  })
   if (!['all', 'none'].includes(values.peers)) {
     throw new TypeError(`--peers takes all or none, not ${values.peers}`)
   }
-  return {
-    groups: positionals.length > 0 ? positionals : [...known],
+  const options = {
+    groups: [],
     rounds: positive('--rounds', values.rounds, Number.isInteger),
     seconds: positive('--seconds', values.seconds, Number.isFinite),
     peers: values.peers === 'all',
+    docs: values.docs,
   }
+  return { options, positionals }
 }
 
 /** @param {string} name @param {string} text @param {(value: number) => boolean} fits */

@@ -60,7 +60,7 @@ export function start(scope, { file, args = [], env = {}, cwd }) {
   child.stderr.on('data', keep)
   const end = new Promise((resolve) => {
     child.once('error', (error) => resolve((ended = error.message)))
-    child.once('close', (code, signal) => resolve((ended ??= `${signal ?? `exit code ${code}`}`)))
+    child.once('close', (code, signal) => resolve((ended ??= signal ?? `exit code ${code}`)))
   })
   const stop = async () => {
     if (ended !== undefined) return

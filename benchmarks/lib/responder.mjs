@@ -18,8 +18,11 @@ export const HEAD_LENGTH = 'Status: 200 OK\r\nContent-Type: text/plain\r\n\r\n'.
  */
 export async function startResponder(scope, sizes) {
   const folder = scope.folder('responder')
-  chmodSync(folder, 0o755)
-  const entries = Object.entries(sizes).map(([name, size]) => ({ name, size, path: join(folder, name) }))
+  const entries = Object.entries(sizes).map(([name, size]) => ({
+    name,
+    size,
+    path: join(folder, name),
+  }))
   const running = start(scope, {
     file: nativeProgram('responder'),
     args: entries.map(({ path, size }) => `${path}=${size}`),

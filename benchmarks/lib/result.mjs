@@ -14,6 +14,7 @@ import { spread } from './stats.mjs'
  * @property {string} id
  * @property {string} title
  * @property {string} [version]
+ * @property {boolean} [own] whether it is this project
  * @property {number} [memory] peak, in bytes
  * @property {Round[]} rounds
  *

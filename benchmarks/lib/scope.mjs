@@ -1,6 +1,6 @@
 // What a measurement starts or writes is undone when it ends, the last first, however it ends.
 
-import { mkdtempSync, rmSync } from 'node:fs'
+import { chmodSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
@@ -15,7 +15,8 @@ export class Scope {
 
   /** A folder that servers which give up their rights can read as well. @param {string} name */
   folder(name) {
-    const folder = mkdtempSync(join(tmpdir(), `fcgi-bench-${name}-`), { mode: 0o755 })
+    const folder = mkdtempSync(join(tmpdir(), `fcgi-bench-${name}-`))
+    chmodSync(folder, 0o755)
     this.defer(() => rmSync(folder, { recursive: true, force: true }))
     return folder
   }

@@ -1,8 +1,9 @@
 // A subject that speaks HTTP: ours, a floor, or a peer. How each is found and started is in subjects/ and peers/.
 
-import { chmodSync, mkdirSync, writeFileSync } from 'node:fs'
+import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { freePort, start, untilAccepts } from './programs.mjs'
+import { peakMemory } from './usage.mjs'
 
 /**
  * @typedef {object} Site
@@ -10,12 +11,13 @@ import { freePort, start, untilAccepts } from './programs.mjs'
  * @property {string} root the document root
  * @property {string} backend the path of the socket
  * @property {string} folder for whatever the server has to write
- * @property {number} [backendConnections] the most that it may open, where it has an option for that. Default its own
+ * @property {number | undefined} [backendConnections] the most that it may open, where it has an option for that. Default its own
  *
  * @typedef {object} ServerSubject
  * @property {string} id
  * @property {string} title
  * @property {boolean} peer
+ * @property {boolean} own whether it is this project; a floor is neither
  * @property {() => string | undefined} missing why it cannot be measured here
  * @property {() => string} version
  * @property {(site: Site) => import('./programs.mjs').Command} command
@@ -30,7 +32,6 @@ import { freePort, start, untilAccepts } from './programs.mjs'
  */
 export async function startServer(scope, subject, site) {
   const folder = scope.folder(subject.id)
-  chmodSync(folder, 0o755)
   const port = await freePort()
   const running = start(scope, subject.command({ ...site, port, folder }))
   await untilAccepts(running, { port }).catch((error) => {
@@ -43,8 +44,36 @@ export async function startServer(scope, subject, site) {
 export function documentRoot(scope) {
   const root = join(scope.folder('root'), 'public')
   mkdirSync(join(root, 'assets'), { recursive: true })
-  chmodSync(join(root, '..'), 0o755)
   writeFileSync(join(root, 'index.php'), '<?php echo "never run by the responder";\n')
   writeFileSync(join(root, 'assets', 'style.css'), 'body { margin: 0 }\n')
   return root
+}
+
+/**
+ * Starts all that can be started. What cannot has failed its first round before it began.
+ *
+ * @template {ServerSubject} S
+ * @param {import('./scope.mjs').Scope} scope @param {readonly S[]} subjects
+ * @param {(subject: S) => Promise<Pick<Site, 'backend' | 'root' | 'backendConnections'>>} siteOf
+ */
+export async function startServers(scope, subjects, siteOf) {
+  /** @type {(S & RunningServer)[]} */
+  const running = []
+  /** @type {import('./result.mjs').SubjectResult[]} */
+  const failed = []
+  for (const subject of subjects) {
+    const { id, title } = subject
+    try {
+      const server = await startServer(scope, subject, await siteOf(subject))
+      running.push({ ...subject, ...server })
+    } catch (error) {
+      failed.push({ id, title, rounds: [{ failure: String(error) }] })
+    }
+  }
+  return { running, failed }
+}
+
+/** @param {RunningServer} server @param {import('./result.mjs').Round[]} [rounds] @returns {import('./result.mjs').SubjectResult} */
+export function resultOf({ id, title, version, own, pid }, rounds = []) {
+  return { id, title, version: version(), own, memory: peakMemory(pid), rounds }
 }

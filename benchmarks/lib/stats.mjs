@@ -12,6 +12,7 @@ export function spread(values) {
   const max = sorted.at(-1)
   const low = sorted[(sorted.length - 1) >> 1]
   const high = sorted[sorted.length >> 1]
-  if (min === undefined || max === undefined || low === undefined || high === undefined) return undefined
+  if (min === undefined || max === undefined || low === undefined || high === undefined)
+    return undefined
   return { median: (low + high) / 2, min, max }
 }

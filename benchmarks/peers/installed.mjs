@@ -21,6 +21,7 @@ export function installedPeer({ id, title, names, package: name, versionArgs, st
     id,
     title,
     peer: true,
+    own: false,
     missing: () => (program ? undefined : `${names[0]} is not installed (apt-get install ${name})`),
     version: () => versionOf(program ?? '', versionArgs),
     command: (site) => ({ file: program ?? '', ...start(site, program ?? '') }),

@@ -6,7 +6,12 @@ import { figure, ratio, subjectOf } from '../lib/result.mjs'
 export function rowsOf(section) {
   const base = subjectOf(section, section.base)
   const [main] = section.metrics
-  const titles = ['', ...section.metrics.map(({ title }) => title), 'peak MiB', ratioTitle(section, base)]
+  const titles = [
+    '',
+    ...section.metrics.map(({ title }) => title),
+    'peak MiB',
+    ratioTitle(section, base),
+  ]
   const hasMemory = section.subjects.some(({ memory }) => memory !== undefined)
   const rows = section.subjects.map((subject) => [
     subject.title,
@@ -22,19 +27,22 @@ function ratioTitle(section, base) {
   return `${section.metrics[0]?.title ?? ''} : ${base?.title ?? section.base}`
 }
 
-/** @param {import('../lib/stats.mjs').Spread | undefined} figure @param {number} digits */
-export function spreadText(figure, digits) {
-  if (!figure) return '–'
-  const [median, min, max] = [figure.median, figure.min, figure.max].map((n) => n.toFixed(digits))
+/** @param {import('../lib/stats.mjs').Spread | undefined} spread @param {number} digits */
+export function spreadText(spread, digits) {
+  if (!spread) return '–'
+  const [median, min, max] = [spread.median, spread.min, spread.max].map((n) => n.toFixed(digits))
   return min === max ? `${median}` : `${median} (${min}–${max})`
 }
 
-/** @param {readonly (readonly string[])[]} rows @returns {string} in columns */
-export function align(rows) {
-  const widths = rows[0]?.map((_, column) => Math.max(...rows.map((row) => (row[column] ?? '').length))) ?? []
+/** In columns. @param {readonly (readonly string[])[]} rows @param {number} [right] the first that is aligned to the right. Default 1 */
+export function align(rows, right = 1) {
+  const widths =
+    rows[0]?.map((_, column) => Math.max(...rows.map((row) => (row[column] ?? '').length))) ?? []
   return rows
     .map((row) =>
-      row.map((text, column) => (column === 0 ? text.padEnd(widths[column] ?? 0) : text.padStart(widths[column] ?? 0))),
+      row.map((text, column) =>
+        column < right ? text.padEnd(widths[column] ?? 0) : text.padStart(widths[column] ?? 0),
+      ),
     )
     .map((row) => row.join('  ').trimEnd())
     .join('\n')
@@ -43,7 +51,12 @@ export function align(rows) {
 /** @param {import('../lib/result.mjs').GroupResult} group @returns {string} */
 export function groupText(group) {
   const parts = group.sections.map((section) =>
-    [`${group.title}: ${section.title}`, section.method, align(rowsOf(section)), ...failures(section)].join('\n'),
+    [
+      `${group.title}: ${section.title}`,
+      section.method,
+      align(rowsOf(section)),
+      ...failures(section),
+    ].join('\n'),
   )
   const missing = group.missing.map(({ title, reason }) => `not measured: ${title} – ${reason}`)
   return [...parts, missing.join('\n')].filter(Boolean).join('\n\n')

@@ -17,6 +17,7 @@ import { packageVersion } from './servers.mjs'
  * @property {string} id
  * @property {string} title
  * @property {boolean} peer
+ * @property {boolean} own whether it is this project; a floor is neither
  * @property {boolean} openLoop whether it can be asked for a fixed rate
  * @property {() => string | undefined} missing
  * @property {() => string} version
@@ -35,15 +36,16 @@ export function environment({ socket, length, params }) {
 
 /**
  * @param {string} kind @param {string} title @param {import('../lib/runtimes.mjs').Runtime} runtime
- * @param {{ peer?: boolean, version?: () => string, args?: readonly string[] }} [more]
+ * @param {{ peer?: boolean, own?: boolean, version?: () => string, args?: readonly string[] }} [more]
  * @returns {ClientSubject}
  */
 export function scriptClient(kind, title, runtime, more = {}) {
-  const { peer = false, version = () => packageVersion('client'), args = [] } = more
+  const { peer = false, own = false, version = () => packageVersion('client'), args = [] } = more
   return {
     id: kind,
     title,
     peer,
+    own,
     openLoop: true,
     missing: runtime.missing,
     version,
@@ -58,7 +60,7 @@ export function scriptClient(kind, title, runtime, more = {}) {
 /** The floor and what stands on it, on one runtime. @param {import('../lib/runtimes.mjs').Runtime} runtime */
 export function ownClients(runtime) {
   const on = (/** @type {string} */ kind, /** @type {string} */ title) =>
-    scriptClient(kind, title, runtime)
+    scriptClient(kind, title, runtime, { own: true })
   return {
     floor: scriptClient('floor', 'raw sockets (floor)', runtime, { version: runtime.version }),
     dispatch: on('dispatch', 'dispatch'),

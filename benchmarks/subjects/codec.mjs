@@ -5,14 +5,17 @@ import { createInterface } from 'node:readline'
 import { Decoder, Encoder, RecordType, Role } from '@fastcgi/client/protocol'
 
 const { PARAMS = '' } = process.env
-const params = Object.fromEntries(PARAMS.split('\n').map((line) => line.split(/=(.*)/s).slice(0, 2)))
+const params = Object.fromEntries(
+  PARAMS.split('\n').map((line) => line.split(/=(.*)/s).slice(0, 2)),
+)
 const MB = 1e6
 
 /** Records of stdout in chunks as sockets give them. @param {number} content bytes in each record */
 function chunks(content) {
   const encoder = new Encoder()
   const data = new Uint8Array(content)
-  for (let bytes = 0; bytes < 4 * 65_536; bytes += content) encoder.stream(RecordType.Stdout, 1, data)
+  for (let bytes = 0; bytes < 4 * 65_536; bytes += content)
+    encoder.stream(RecordType.Stdout, 1, data)
   const wire = encoder.take()
   const parts = []
   for (let at = 0; at < wire.length; at += 65_536) parts.push(wire.subarray(at, at + 65_536))

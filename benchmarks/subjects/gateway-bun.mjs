@@ -9,9 +9,10 @@ const gateway = createGateway({
   root: ROOT,
   backend: { address: `unix:${BACKEND}`, ...connections },
 })
+const { Bun } = /** @type {any} */ (globalThis)
 Bun.serve({
   port: Number(PORT),
   hostname: '127.0.0.1',
-  fetch: (request, server) =>
+  fetch: (/** @type {Request} */ request, /** @type {any} */ server) =>
     gateway.fetch(request, { remoteAddress: server.requestIP(request)?.address }),
 })

@@ -20,6 +20,7 @@ export const hello = {
   id: 'hello',
   title: 'node:http alone',
   peer: false,
+  own: false,
   missing: node.missing,
   version: node.version,
   command: ({ port }) =>
@@ -35,6 +36,7 @@ function gateway(id, title, runtime, file) {
     id,
     title,
     peer: false,
+    own: true,
     missing: runtime.missing,
     version: () => `${packageVersion('gateway')}, ${runtime.title}`,
     command: ({ port, root, backend, backendConnections }) => {

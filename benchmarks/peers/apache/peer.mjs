@@ -50,7 +50,12 @@ export const apache = installedPeer({
   package: 'apache2',
   versionArgs: ['-v'],
   start: (site, program) => {
-    const args = ['-D', 'FOREGROUND', '-f', writeConfig(site.folder, 'httpd.conf', configuration(site))]
+    const args = [
+      '-D',
+      'FOREGROUND',
+      '-f',
+      writeConfig(site.folder, 'httpd.conf', configuration(site)),
+    ]
     const taskset = findProgram(['taskset'])
     return taskset ? { file: taskset, args: ['-c', '0', program, ...args] } : { args }
   },

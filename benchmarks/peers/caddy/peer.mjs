@@ -26,7 +26,18 @@ export const caddy = installedPeer({
   package: 'caddy',
   versionArgs: ['version'],
   start: (site) => ({
-    args: ['run', '--adapter', 'caddyfile', '--config', writeConfig(site.folder, 'Caddyfile', configuration(site))],
-    env: { GOMAXPROCS: '1', HOME: site.folder, XDG_DATA_HOME: site.folder, XDG_CONFIG_HOME: site.folder },
+    args: [
+      'run',
+      '--adapter',
+      'caddyfile',
+      '--config',
+      writeConfig(site.folder, 'Caddyfile', configuration(site)),
+    ],
+    env: {
+      GOMAXPROCS: '1',
+      HOME: site.folder,
+      XDG_DATA_HOME: site.folder,
+      XDG_CONFIG_HOME: site.folder,
+    },
   }),
 })

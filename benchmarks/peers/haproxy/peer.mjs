@@ -35,5 +35,7 @@ export const haproxy = installedPeer({
   names: ['haproxy'],
   package: 'haproxy',
   versionArgs: ['-v'],
-  start: (site) => ({ args: ['-db', '-f', writeConfig(site.folder, 'haproxy.cfg', configuration(site))] }),
+  start: (site) => ({
+    args: ['-db', '-f', writeConfig(site.folder, 'haproxy.cfg', configuration(site))],
+  }),
 })

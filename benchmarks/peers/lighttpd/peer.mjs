@@ -24,5 +24,7 @@ export const lighttpd = installedPeer({
   names: ['lighttpd'],
   package: 'lighttpd',
   versionArgs: ['-v'],
-  start: (site) => ({ args: ['-D', '-f', writeConfig(site.folder, 'lighttpd.conf', configuration(site))] }),
+  start: (site) => ({
+    args: ['-D', '-f', writeConfig(site.folder, 'lighttpd.conf', configuration(site))],
+  }),
 })

@@ -70,7 +70,12 @@ function nginx(id, title, keep) {
     package: 'nginx-light',
     versionArgs: ['-v'],
     start: (site) => ({
-      args: ['-p', site.folder, '-c', writeConfig(site.folder, 'nginx.conf', configuration(site, keep))],
+      args: [
+        '-p',
+        site.folder,
+        '-c',
+        writeConfig(site.folder, 'nginx.conf', configuration(site, keep)),
+      ],
     }),
   })
 }

@@ -36,6 +36,7 @@ function rust(mode, title) {
     id: `rust-${mode}`,
     title,
     peer: true,
+    own: false,
     openLoop: false,
     missing: build,
     version,

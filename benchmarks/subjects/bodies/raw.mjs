@@ -21,7 +21,13 @@ export function rawDownOneBuffer({ socket, params, length }) {
 
 /** @param {import('../client/setup.mjs').Setup} setup @param {number} bytes to send */
 export function rawUp({ socket, params, length }, bytes) {
-  return pump(socket, begin({ ...params, CONTENT_LENGTH: `${bytes}` }), bytes, wireLength(length), false)
+  return pump(
+    socket,
+    begin({ ...params, CONTENT_LENGTH: `${bytes}` }),
+    bytes,
+    wireLength(length),
+    false,
+  )
 }
 
 /** @param {number} length of stdout, as the responder cuts it into records */

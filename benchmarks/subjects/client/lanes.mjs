@@ -38,7 +38,11 @@ export function closedLoop({ request }, lanes, seconds) {
         }
         if (!over) return request(number, done)
         if (--running > 0) return undefined
-        return resolve({ requests, seconds: (performance.now() - start) / 1000, ...percentiles(latencies) })
+        return resolve({
+          requests,
+          seconds: (performance.now() - start) / 1000,
+          ...percentiles(latencies),
+        })
       }
       request(number, done)
     }
@@ -74,11 +78,17 @@ export function openLoop({ request }, lanes, seconds, rate) {
       })
     }
     const look = () => {
-      while (free.length > 0 && begun < total && dueAt(begun) <= performance.now()) {
-        begin(/** @type {number} */ (free.pop()))
+      const lane = begun < total && dueAt(begun) <= performance.now() ? free.pop() : undefined
+      if (lane !== undefined) {
+        begin(lane)
+        return look()
       }
       if (latencies.length < total) return setImmediate(look)
-      return resolve({ requests: total, seconds: (performance.now() - start) / 1000, ...percentiles(latencies) })
+      return resolve({
+        requests: total,
+        seconds: (performance.now() - start) / 1000,
+        ...percentiles(latencies),
+      })
     }
     look()
   })
@@ -87,7 +97,7 @@ export function openLoop({ request }, lanes, seconds, rate) {
 /** @param {number[]} latencies */
 function percentiles(latencies) {
   if (latencies.length === 0) return {}
-  const sorted = Float64Array.from(latencies).sort()
+  const sorted = Float64Array.from(latencies).toSorted()
   const at = (/** @type {number} */ share) =>
     sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? 0
   return { p50: at(0.5), p99: at(0.99), p999: at(0.999) }

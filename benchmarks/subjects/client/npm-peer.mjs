@@ -1,6 +1,11 @@
 // The npm package `fastcgi-client`. It opens a connection for each request; it has no other way.
 
-import createClient from 'fastcgi-client'
+import fastcgiClient from 'fastcgi-client'
+
+// Its types say `export default`, but it is a CommonJS module that is the function.
+const createClient = /** @type {import('fastcgi-client')['default']} */ (
+  /** @type {unknown} */ (fastcgiClient)
+)
 
 /**
  * @param {import('./setup.mjs').Setup} setup @param {number} connections
