@@ -24,7 +24,7 @@ import { gatewayBun, gatewayNode } from './subjects/servers.mjs'
 async function measure(scope, trees, options) {
   const sockets = await startResponder(scope, { tiny: TINY })
   const target = { socket: sockets.tiny, length: HEAD_LENGTH + TINY }
-  const base = trees[0]?.commit ?? ''
+  const base = trees[0]?.revision ?? ''
   const request = writeRequest(scope.folder('request'), 'get')
   const site = { root: documentRoot(scope), backend: async () => sockets.tiny }
   const sections = []
@@ -42,7 +42,15 @@ async function measure(scope, trees, options) {
   }
   for (const gateway of [gatewayNode, gatewayBun].filter((each) => each.missing() === undefined)) {
     const load = { request, length: TINY }
-    const comparison = { id: gateway.id, title: gateway.title, base, ...site, load, rate: 2000 }
+    const comparison = {
+      id: gateway.id,
+      title: gateway.title,
+      base,
+      ...site,
+      load,
+      rate: 2000,
+      main: /** @type {const} */ ('cpu'),
+    }
     const both = trees.map((tree) => inTree(gateway, tree))
     sections.push(await scope.within((part) => compareServers(part, both, comparison, options)))
   }

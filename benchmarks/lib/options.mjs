@@ -39,9 +39,10 @@ export function parseOptions(args, known) {
  */
 export function parseComparison(args) {
   const { options, positionals } = parse(args)
-  if (positionals.length === 2) return { ...options, revisions: positionals }
+  if (new Set(positionals).size === 2 && positionals.length === 2)
+    return { ...options, revisions: positionals }
   throw new TypeError(
-    `bench:compare takes two revisions, such as main HEAD, not ${positionals.length}`,
+    `bench:compare takes two revisions, such as main HEAD, not '${positionals.join(' ')}'`,
   )
 }
 

@@ -47,6 +47,9 @@ function install(tree) {
   }
   for (const name of readdirSync(join(tree, 'packages'))) {
     symlinkSync(join(tree, 'packages', name), join(to, '@fastcgi', name))
+    // What npm could not put into the common folder, because of its version.
+    const own = join('packages', name, 'node_modules')
+    if (existsSync(join(ROOT, own))) symlinkSync(join(ROOT, own), join(tree, own))
   }
 }
 
@@ -69,7 +72,7 @@ export function inTree(subject, { revision, commit, path }) {
   const moved = (/** @type {string} */ text) => text.replace(BENCHMARKS, join(path, 'benchmarks'))
   return {
     ...subject,
-    id: commit,
+    id: revision,
     title: `${revision} (${commit})`,
     /** @param {Parameters<S['command']>[0]} target */
     command(target) {
