@@ -4,10 +4,11 @@ import { compareClients } from '../lib/compare-clients.mjs'
 import { present } from '../lib/present.mjs'
 import { HEAD_LENGTH, startResponder, TINY } from '../lib/responder.mjs'
 import { runtimes } from '../lib/runtimes.mjs'
+import { gofast } from '../peers/gofast/peer.mjs'
 import { rustBuffered, rustPlain } from '../peers/rust/peer.mjs'
 import { npmClient, ownClients } from '../subjects/clients.mjs'
 
-const PEERS = [rustPlain, rustBuffered, npmClient]
+const PEERS = [rustPlain, rustBuffered, gofast, npmClient]
 
 export const title = 'Clients'
 
