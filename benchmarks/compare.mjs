@@ -7,7 +7,7 @@ import { compareClients } from './lib/compare-clients.mjs'
 import { compareServers } from './lib/compare-servers.mjs'
 import { writeRequest } from './lib/load.mjs'
 import { parseComparison } from './lib/options.mjs'
-import { HEAD_LENGTH, startResponder, TINY } from './lib/responder.mjs'
+import { BACKEND_CONNECTIONS, HEAD_LENGTH, startResponder, TINY } from './lib/responder.mjs'
 import { runtimes } from './lib/runtimes.mjs'
 import { Scope } from './lib/scope.mjs'
 import { documentRoot } from './lib/server-subject.mjs'
@@ -26,7 +26,11 @@ async function measure(scope, trees, options) {
   const target = { socket: sockets.tiny, length: HEAD_LENGTH + TINY }
   const base = trees[0]?.revision ?? ''
   const request = writeRequest(scope.folder('request'), 'get')
-  const site = { root: documentRoot(scope), backend: async () => sockets.tiny }
+  const site = {
+    root: documentRoot(scope),
+    backend: async () => sockets.tiny,
+    backendConnections: BACKEND_CONNECTIONS,
+  }
   const sections = []
   for (const client of Object.values(ownClients(runtimes.node)).filter(({ own }) => own)) {
     const comparison = {

@@ -3,7 +3,7 @@
 import { compareServers } from '../lib/compare-servers.mjs'
 import { writeRequest } from '../lib/load.mjs'
 import { present } from '../lib/present.mjs'
-import { startResponder, TINY } from '../lib/responder.mjs'
+import { BACKEND_CONNECTIONS, startResponder, TINY } from '../lib/responder.mjs'
 import { documentRoot } from '../lib/server-subject.mjs'
 import { apache } from '../peers/apache/peer.mjs'
 import { caddy } from '../peers/caddy/peer.mjs'
@@ -43,6 +43,7 @@ export async function run(scope, options) {
       backend: async () => sockets.tiny,
       load: { request: writeRequest(scope.folder('request'), 'get'), length: TINY },
       rate: 2000,
+      backendConnections: BACKEND_CONNECTIONS,
     },
     options,
   )

@@ -5,7 +5,7 @@ import { compareIdle } from '../lib/compare-idle.mjs'
 import { compareServers } from '../lib/compare-servers.mjs'
 import { writeRequest } from '../lib/load.mjs'
 import { present } from '../lib/present.mjs'
-import { HEAD_LENGTH, startResponder, TINY } from '../lib/responder.mjs'
+import { BACKEND_CONNECTIONS, HEAD_LENGTH, startResponder, TINY } from '../lib/responder.mjs'
 import { runtimes } from '../lib/runtimes.mjs'
 import { documentRoot } from '../lib/server-subject.mjs'
 import { nginxKeep } from '../peers/nginx/peer.mjs'
@@ -83,6 +83,7 @@ export async function run(scope, options) {
           backend: async () => site.backend,
           load,
           rate: 2000,
+          backendConnections: BACKEND_CONNECTIONS,
         },
         options,
       ),

@@ -10,6 +10,9 @@ export const TINY = 100
 /** Bytes of the CGI head before it. */
 export const HEAD_LENGTH = 'Status: 200 OK\r\nContent-Type: text/plain\r\n\r\n'.length
 
+/** How many connections a server may open to it, where there is an option: as many as those have kept that are told to keep any. */
+export const BACKEND_CONNECTIONS = 64
+
 /**
  * @template {string} Name
  * @param {import('./scope.mjs').Scope} scope
