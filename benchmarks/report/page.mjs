@@ -29,12 +29,12 @@ export function page({ machine, revision, groups }) {
     'Written by `npm run bench -- --docs`; the numbers are in [benchmarks.json](benchmarks.json).',
     '![Medians of all rounds, and their spread](benchmarks.svg)',
     '## Targets',
-    markdown([['figure', 'target', 'measured', 'reached'], ...rows]),
+    markdown([['figure', 'target', 'measured', 'reached'], ...rows], 4),
     '## Method',
     METHOD,
     '```sh\nnpm run bench                         # everything, about five minutes\nnpm run bench -- gateway --rounds 9   # one group\nnpm run bench:compare main HEAD       # two revisions of this project\n```',
     '## Machine',
-    markdown([['', ''], ...Object.entries({ ...machine, revision })]),
+    markdown([['', ''], ...Object.entries({ ...machine, revision })], 2),
     ...groups.flatMap(groupPart),
     '',
   ]
@@ -61,10 +61,23 @@ function withVersion(row, subject) {
   return subject?.version ? row.with(0, `${row[0]} (${subject.version})`) : row
 }
 
-/** @param {readonly (readonly string[])[]} rows */
-function markdown(rows) {
-  const [head = [], ...body] = rows
-  const line = (/** @type {readonly string[]} */ row) => `| ${row.join(' | ')} |`
-  const rule = head.map((_, column) => (column === 0 ? '---' : '--:'))
-  return [line(head), line(rule), ...body.map(line)].join('\n')
+/** A table as formatters of Markdown write it. @param {readonly string[][]} rows @param {number} [right] the first column of numbers */
+function markdown(rows, right = 1) {
+  const columns = rows[0] ?? []
+  const widths = columns.map((_, column) =>
+    Math.max(3, ...rows.map((row) => row[column]?.length ?? 0)),
+  )
+  const rule = widths.map((width, column) =>
+    column < right ? '-'.repeat(width) : `${'-'.repeat(width - 1)}:`,
+  )
+  const padded = rows.map((row) =>
+    row.map((text, column) => {
+      const width = widths[column] ?? 0
+      return column < right ? text.padEnd(width) : text.padStart(width)
+    }),
+  )
+  return padded
+    .toSpliced(1, 0, rule)
+    .map((row) => `| ${row.join(' | ')} |`)
+    .join('\n')
 }
