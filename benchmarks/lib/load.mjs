@@ -29,6 +29,9 @@ const run = promisify(execFile)
  * @property {number} max
  */
 
+/** As few requests as a p99 can be made of. */
+const SAMPLES = 300
+
 const HEADERS = {
   'User-Agent': 'Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0',
   Accept: 'text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8',
@@ -89,6 +92,7 @@ export async function throughput({ pid, port }, load) {
  * @param {{ port: number }} server @param {Load & { rate: number }} load
  */
 export async function latency({ port }, load) {
-  const { p50, p99, p999 } = await applyLoad(port, load)
+  const seconds = Math.max(load.seconds ?? 1, SAMPLES / load.rate)
+  const { p50, p99, p999 } = await applyLoad(port, { ...load, seconds })
   return { p50, p99, p999 }
 }
