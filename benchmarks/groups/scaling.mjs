@@ -24,7 +24,7 @@ export async function run(scope, options) {
   const sockets = await startResponder(scope, { tiny: TINY })
   const folder = scope.folder('request')
   const target = { socket: sockets.tiny, length: HEAD_LENGTH + TINY }
-  const { execute } = ownClients(runtimes.node)
+  const { execute, floor } = ownClients(runtimes.node)
   const clients = [
     { ...execute, id: 'base', title: '20 params, 16 connections' },
     {
@@ -34,6 +34,13 @@ export async function run(scope, options) {
       command: () => execute.command({ ...target, params: 200 }),
     },
     { ...execute, id: 'connections', title: '20 params, 256 connections', connections: 256 },
+    { ...floor, title: 'raw sockets, 16 connections' },
+    {
+      ...floor,
+      id: 'floor-connections',
+      title: 'raw sockets, 256 connections',
+      connections: 256,
+    },
   ]
   const load = { request: writeRequest(folder, 'few', { headers: headers(10) }), length: TINY }
   const many = writeRequest(folder, 'many', { headers: headers(100) })

@@ -1,5 +1,5 @@
 // A client in a process of its own: `main.mjs KIND`. Each line on stdin is a run, `CONNECTIONS SECONDS RATE`, and is answered by a line of
-// JSON. `idle CONNECTIONS` opens connections, uses each once, and keeps them.
+// JSON. Runs with the same number share their connections. `idle CONNECTIONS` opens connections, uses each once, and keeps them.
 
 import process from 'node:process'
 import { createInterface } from 'node:readline'
@@ -22,13 +22,21 @@ async function run(line) {
   if (first === 'idle') return holdIdle(given, Number(rest[0]))
   const [seconds = 1, rate = 0] = rest.map(Number)
   const connections = Number(first)
-  const requester = await create(given, connections)
-  try {
-    if (rate > 0) return await openLoop(requester, connections, seconds, rate)
-    return await closedLoop(requester, connections, seconds)
-  } finally {
-    await requester.close()
+  const requester = await requesterFor(connections)
+  if (rate > 0) return openLoop(requester, connections, seconds, rate)
+  return closedLoop(requester, connections, seconds)
+}
+
+/** @type {{ connections: number, requester: import('./lanes.mjs').Requester } | undefined} */
+let current
+
+/** @param {number} connections */
+async function requesterFor(connections) {
+  if (current?.connections !== connections) {
+    await current?.requester.close()
+    current = { connections, requester: await create(given, connections) }
   }
+  return current.requester
 }
 
 const kind = KINDS[process.argv[2] ?? '']
@@ -38,3 +46,4 @@ const create = await kind()
 for await (const line of createInterface({ input: process.stdin })) {
   console.log(JSON.stringify(await run(line)))
 }
+await current?.requester.close()

@@ -7,9 +7,17 @@ import { Pool, prepareParams } from '@fastcgi/client'
  * @typedef {import('./lanes.mjs').Requester} Requester
  */
 
+/** ms: connections last from one run to the next, as those of the floor do. */
+const KEEP_ALIVE = 60_000
+
+/** @param {string} socket @param {number} connections */
+function openPool(socket, connections) {
+  return new Pool(`unix:${socket}`, { connections, keepAliveTimeout: KEEP_ALIVE })
+}
+
 /** @param {Setup} setup @param {number} connections @returns {Requester} */
 export function dispatch({ socket, params, length }, connections) {
-  const pool = new Pool(`unix:${socket}`, { connections })
+  const pool = openPool(socket, connections)
   return {
     request(_lane, done) {
       let received = 0
@@ -28,13 +36,13 @@ export function dispatch({ socket, params, length }, connections) {
 
 /** @param {Setup} setup @param {number} connections @returns {Requester} */
 export function execute({ socket, params, length }, connections) {
-  return executing(new Pool(`unix:${socket}`, { connections }), { params }, length)
+  return executing(openPool(socket, connections), { params }, length)
 }
 
 /** @param {Setup} setup @param {number} connections @returns {Requester} */
 export function prepared({ socket, constantParams, ownParams, length }, connections) {
   const request = { prepared: prepareParams(constantParams), params: ownParams }
-  return executing(new Pool(`unix:${socket}`, { connections }), request, length)
+  return executing(openPool(socket, connections), request, length)
 }
 
 /**
