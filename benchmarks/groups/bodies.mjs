@@ -67,7 +67,6 @@ export async function run(scope, options) {
       body: MIB,
       connections: 4,
     },
-    rate: 100,
     backendConnections: 4,
   }
   sections.push(

@@ -37,7 +37,7 @@ export async function besideSlow(scope, subjects, base, root, { rounds, seconds 
     const backend = await startFpm(scope, WORKERS)
     return { root, backend, backendConnections: WORKERS }
   })
-  const duration = Math.max(2, seconds * 2)
+  const duration = Math.max(1.5, seconds * 2)
   const measure = async (
     /** @type {import('./server-subject.mjs').RunningServer} */ { pid, port },
   ) => {

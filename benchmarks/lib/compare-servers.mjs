@@ -5,10 +5,13 @@ import { latency, throughput } from './load.mjs'
 import { resultOf, startServers } from './server-subject.mjs'
 
 /** @type {import('./result.mjs').Metric[]} */
-export const SERVER_METRICS = [
+const CLOSED = [
   { id: 'rate', title: 'requests/s' },
   { id: 'cpu', title: 'CPU µs/request', digits: 1 },
   { id: 'busy', title: 'cores busy', digits: 2 },
+]
+/** @type {import('./result.mjs').Metric[]} */
+const OPEN = [
   { id: 'p50', title: 'p50 µs' },
   { id: 'p99', title: 'p99 µs' },
   { id: 'p999', title: 'p99.9 µs' },
@@ -23,7 +26,7 @@ export const SERVER_METRICS = [
  * @property {(scope: import('./scope.mjs').Scope, subject: import('./server-subject.mjs').ServerSubject) => Promise<string>} backend
  *   gives the socket that a subject asks
  * @property {import('./load.mjs').Load} load
- * @property {number} rate of the open loop, in requests a second
+ * @property {number} [rate] of the open loop, in requests a second; without one there is none
  * @property {number} [backendConnections]
  * @property {'rate' | 'cpu'} [main] the figure that the ratio is about. Default rate
  */
@@ -48,17 +51,17 @@ export async function compareServers(scope, subjects, comparison, { rounds, seco
   )
   const results = await interleave(running, rounds, async (server) => ({
     ...(await throughput(server, { ...timed, ...server.load })),
-    ...(await latency(server, { ...timed, ...server.load, rate })),
+    ...(rate === undefined ? {} : await latency(server, { ...timed, ...server.load, rate })),
   }))
-  const method =
-    `${timed.connections} connections; requests/s and CPU in a closed loop, ` +
-    `latencies at ${rate} requests/s in an open loop`
+  const closed = `${timed.connections} connections; requests/s and CPU in a closed loop`
+  const open = rate === undefined ? '' : `, latencies at ${rate} requests/s in an open loop`
+  const metrics = rate === undefined ? CLOSED : [...CLOSED, ...OPEN]
   return {
     id: comparison.id,
     title: comparison.title,
-    method,
+    method: closed + open,
     base: comparison.base,
-    metrics: SERVER_METRICS.toSorted((a, b) => Number(b.id === main) - Number(a.id === main)),
+    metrics: metrics.toSorted((a, b) => Number(b.id === main) - Number(a.id === main)),
     subjects: [...running.map((server) => resultOf(server, results.get(server.id))), ...failed],
   }
 }

@@ -25,7 +25,7 @@ export async function interleave(subjects, rounds, measure) {
 }
 
 /** s: compilers of the runtimes need about so long until nothing changes any more. */
-const WARM_UP = 1.5
+const WARM_UP = 1
 
 /**
  * Lets every subject work for a while before it counts, in two turns, since compilers go on in the background.

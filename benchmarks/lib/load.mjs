@@ -30,7 +30,7 @@ const run = promisify(execFile)
  */
 
 /** As few requests as a p99 can be made of. */
-const SAMPLES = 300
+const SAMPLES = 200
 
 const HEADERS = {
   'User-Agent': 'Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0',
