@@ -51,22 +51,15 @@ export async function run(scope, options) {
     return { sections, missing: [{ title: 'gateways with php-fpm', reason }] }
   const servers = present([nginxDefault, gatewayNode, gatewayBun], options)
   const base = servers.present.includes(nginxDefault) ? nginxDefault.id : gatewayNode.id
+  const folder = scope.folder('request')
   const upload = {
     id: 'upload',
     title: `${fpm.version()}, uploads of 1 MiB`,
     base,
     root: PHP,
     backend: (/** @type {import('../lib/scope.mjs').Scope} */ own) => startFpm(own, 4),
-    load: {
-      request: writeRequest(scope.folder('request'), 'upload', {
-        method: 'POST',
-        target: '/upload.php',
-        headers: { 'Content-Type': 'application/octet-stream', 'Content-Length': `${MIB}` },
-      }),
-      length: 13,
-      body: MIB,
-      connections: 4,
-    },
+    load: uploading(folder, 'upload', MIB),
+    warming: uploading(folder, 'small-upload', 1024),
     backendConnections: 4,
   }
   sections.push(
@@ -74,4 +67,14 @@ export async function run(scope, options) {
     await scope.within((own) => besideSlow(own, servers.present, base, PHP, options)),
   )
   return { sections, missing: servers.missing }
+}
+
+/** @param {string} folder @param {string} name @param {number} bytes @returns {import('../lib/load.mjs').Load} */
+function uploading(folder, name, bytes) {
+  const headers = {
+    'Content-Type': 'application/octet-stream',
+    'Content-Length': `${bytes}`,
+  }
+  const request = writeRequest(folder, name, { method: 'POST', target: '/upload.php', headers })
+  return { request, length: 13, body: bytes, connections: 4 }
 }

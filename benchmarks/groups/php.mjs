@@ -29,6 +29,10 @@ export async function run(scope, options) {
   if (reason !== undefined) return { sections: [], missing: [{ title, reason }] }
   const folder = scope.folder('request')
   const subjects = present(SUBJECTS, options)
+  const warming = {
+    request: writeRequest(folder, 'warming', { target: '/hello.php' }),
+    length: 13,
+  }
   const sections = []
   for (const { id, title: page, script, length, rate } of PAGES) {
     const request = writeRequest(folder, id, { target: `/${script}` })
@@ -39,6 +43,7 @@ export async function run(scope, options) {
       root: join(BENCHMARKS, 'php'),
       backend: (/** @type {import('../lib/scope.mjs').Scope} */ own) => startFpm(own, WORKERS),
       load: { request, length },
+      warming,
       ...(rate === undefined ? {} : { rate }),
       backendConnections: WORKERS,
     }

@@ -2,7 +2,7 @@
 
 import { setTimeout as sleep } from 'node:timers/promises'
 import { startFpm } from './fpm.mjs'
-import { interleave } from './interleave.mjs'
+import { interleave, warmUp } from './interleave.mjs'
 import { applyLoad, writeRequest } from './load.mjs'
 import { resultOf, startServers } from './server-subject.mjs'
 import { cpuTime } from './usage.mjs'
@@ -53,6 +53,9 @@ export async function besideSlow(scope, subjects, base, root, { rounds, seconds 
     const cores = (cpuTime(pid) - before) / 1e6 / took
     return { rate: requests / took, p50, p99, cores, read: read.bytes / read.seconds / 1e6 }
   }
+  await warmUp(running, ({ port }, warm) =>
+    applyLoad(port, { ...fast, connections: WORKERS, seconds: warm }),
+  )
   const results = await interleave(running, rounds, measure)
   return {
     id: 'slow-readers',

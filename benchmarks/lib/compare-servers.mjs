@@ -26,6 +26,7 @@ const OPEN = [
  * @property {(scope: import('./scope.mjs').Scope, subject: import('./server-subject.mjs').ServerSubject) => Promise<string>} backend
  *   gives the socket that a subject asks
  * @property {import('./load.mjs').Load} load
+ * @property {import('./load.mjs').Load} [warming] the load before it counts, where the other one is too slow to warm a compiler up. Default load
  * @property {number} [rate] of the open loop, in requests a second; without one there is none
  * @property {number} [backendConnections]
  * @property {'rate' | 'cpu'} [main] the figure that the ratio is about. Default rate
@@ -40,14 +41,14 @@ const OPEN = [
  * @returns {Promise<import('./result.mjs').Section>}
  */
 export async function compareServers(scope, subjects, comparison, { rounds, seconds }) {
-  const { load, rate, root, backendConnections, main = 'rate' } = comparison
+  const { load, rate, root, backendConnections, warming = load, main = 'rate' } = comparison
   const timed = { ...load, connections: load.connections ?? 16, seconds }
   const { running, failed } = await startServers(scope, subjects, async (subject) => {
     const backend = await comparison.backend(scope, subject)
     return { root, backend, backendConnections }
   })
   await warmUp(running, (server, warm) =>
-    throughput(server, { ...timed, ...server.load, seconds: warm }),
+    throughput(server, { ...timed, ...warming, ...server.load, seconds: warm }),
   )
   const results = await interleave(running, rounds, async (server) => ({
     ...(await throughput(server, { ...timed, ...server.load })),

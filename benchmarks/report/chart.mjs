@@ -12,6 +12,8 @@ const PANELS = [
   'body-down',
   'body-up',
 ]
+/** Figures of which less is better. */
+const COSTS = ['cpu', 'p50', 'each']
 const [WIDTH, LABELS, NUMBERS, ROW, HEAD, GAP] = [760, 220, 110, 24, 44, 18]
 const BARS = WIDTH - LABELS - NUMBERS
 
@@ -56,13 +58,14 @@ function panel(group, section) {
   if (!metric) return ''
   const bars = section.subjects.map((subject) => ({ subject, spread: figure(subject, metric.id) }))
   const largest = Math.max(...bars.map(({ spread }) => spread?.max ?? 0), Number.MIN_VALUE)
+  const better = COSTS.includes(metric.id) ? 'less' : 'more'
   const rows = bars.map((bar, row) => {
     const name = text(LABELS - 10, 16, bar.subject.title, 'end')
     const y = HEAD + row * ROW
     return `<g transform="translate(0 ${y})">${name}${barOf(bar, largest, metric.digits ?? 0)}</g>`
   })
   const head = text(0, 16, `${group}: ${section.title}`, 'start', 'title')
-  return `${head}${text(0, 34, metric.title, 'start', 'note')}\n${rows.join('\n')}`
+  return `${head}${text(0, 34, `${metric.title}, ${better} is better`, 'start', 'note')}\n${rows.join('\n')}`
 }
 
 /**
