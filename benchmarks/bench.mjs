@@ -3,7 +3,7 @@
 //   npm run bench [-- GROUP...] [--rounds N] [--seconds S] [--peers none] [--docs]
 
 import { machine, revision } from './lib/machine.mjs'
-import { parseOptions } from './lib/options.mjs'
+import { fromCommandLine, parseOptions } from './lib/options.mjs'
 import { Scope } from './lib/scope.mjs'
 import { closeOnSignals } from './lib/signals.mjs'
 import { writeDocs, writeLast } from './report/report.mjs'
@@ -44,4 +44,4 @@ async function main(options) {
   return failed.length > 0 ? 1 : 0
 }
 
-process.exitCode = await main(parseOptions(process.argv.slice(2), GROUPS))
+process.exitCode = await main(fromCommandLine(() => parseOptions(process.argv.slice(2), GROUPS)))

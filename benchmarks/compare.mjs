@@ -6,7 +6,7 @@ import { closeOnSignals } from './lib/signals.mjs'
 import { compareClients } from './lib/compare-clients.mjs'
 import { compareServers } from './lib/compare-servers.mjs'
 import { writeRequest } from './lib/load.mjs'
-import { parseComparison } from './lib/options.mjs'
+import { fromCommandLine, parseComparison } from './lib/options.mjs'
 import { BACKEND_CONNECTIONS, HEAD_LENGTH, startResponder, TINY } from './lib/responder.mjs'
 import { runtimes } from './lib/runtimes.mjs'
 import { Scope } from './lib/scope.mjs'
@@ -61,7 +61,7 @@ async function measure(scope, trees, options) {
   return sections
 }
 
-const { revisions, ...options } = parseComparison(process.argv.slice(2))
+const { revisions, ...options } = fromCommandLine(() => parseComparison(process.argv.slice(2)))
 const scope = new Scope()
 closeOnSignals(scope)
 try {

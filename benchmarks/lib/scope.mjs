@@ -8,9 +8,12 @@ export class Scope {
   /** @type {(() => unknown)[]} */
   #undo = []
 
-  /** @param {() => unknown} undo */
+  #closed = false
+
+  /** What comes when all was undone, because a measurement was broken off, is undone at once. @param {() => unknown} undo */
   defer(undo) {
-    this.#undo.push(undo)
+    if (this.#closed) undo()
+    else this.#undo.push(undo)
   }
 
   /** A folder that servers which give up their rights can read as well. @param {string} name */
@@ -38,7 +41,18 @@ export class Scope {
     }
   }
 
+  /** Undoes everything, also when some of it fails. @throws the first failure */
   async close() {
-    for (let undo = this.#undo.pop(); undo; undo = this.#undo.pop()) await undo()
+    this.#closed = true
+    /** @type {unknown[]} */
+    const failures = []
+    for (let undo = this.#undo.pop(); undo; undo = this.#undo.pop()) {
+      try {
+        await undo()
+      } catch (error) {
+        failures.push(error)
+      }
+    }
+    if (failures.length > 0) throw failures[0]
   }
 }

@@ -1,6 +1,13 @@
-/** A measurement that is broken off leaves no servers behind. @param {import('./scope.mjs').Scope} scope */
+/**
+ * A measurement that is broken off leaves no servers behind. Signals may come twice: to this process, and to its group.
+ *
+ * @param {import('./scope.mjs').Scope} scope
+ */
 export function closeOnSignals(scope) {
-  for (const signal of /** @type {const} */ (['SIGINT', 'SIGTERM'])) {
-    process.once(signal, () => void scope.close().finally(() => process.exit(1)))
+  /** @type {Promise<void> | undefined} */
+  let closing
+  const close = () => {
+    closing ??= scope.close().finally(() => process.exit(1))
   }
+  for (const signal of /** @type {const} */ (['SIGINT', 'SIGTERM'])) process.on(signal, close)
 }

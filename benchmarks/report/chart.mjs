@@ -13,7 +13,7 @@ const PANELS = [
   'body-up',
 ]
 /** Figures of which less is better. */
-const COSTS = ['cpu', 'p50', 'each']
+const COSTS = new Set(['cpu', 'p50', 'each'])
 const [WIDTH, LABELS, NUMBERS, ROW, HEAD, GAP] = [760, 220, 110, 24, 44, 18]
 const BARS = WIDTH - LABELS - NUMBERS
 
@@ -58,7 +58,7 @@ function panel(group, section) {
   if (!metric) return ''
   const bars = section.subjects.map((subject) => ({ subject, spread: figure(subject, metric.id) }))
   const largest = Math.max(...bars.map(({ spread }) => spread?.max ?? 0), Number.MIN_VALUE)
-  const better = COSTS.includes(metric.id) ? 'less' : 'more'
+  const better = COSTS.has(metric.id) ? 'less' : 'more'
   const rows = bars.map((bar, row) => {
     const name = text(LABELS - 10, 16, bar.subject.title, 'end')
     const y = HEAD + row * ROW
