@@ -106,8 +106,7 @@ export class Connection implements TransportHandler, SessionHandler, Holder {
       this.#refuse(exchange, requestId, error)
       return
     }
-    exchange.holder = this
-    exchange.started()
+    exchange.started(this)
     if (this.#served === 0) this.#startedAt = now()
     this.#announce(exchange)
     this.#alarm.hold(true)
