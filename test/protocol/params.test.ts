@@ -316,6 +316,19 @@ describe('params are sent', () => {
     )
   })
 
+  test('text of any length as UTF-8, wherever a character beyond ASCII stands in it', () => {
+    for (const length of [1, 31, 63, 64, 65, 66, 127, 128, 300]) {
+      const ascii = 'a'.repeat(length)
+      for (const character of ['', 'é', '漢', '😀', '\t', '\x7f', '\x80']) {
+        for (const value of [character + ascii, ascii + character, ascii + character + ascii]) {
+          const [record] = readRecords(encoded([[value, value]]))
+          const [pair] = decodePairs(record!.content)
+          assert.deepEqual(pair?.map(toHex), [toHex(bytesOf(value)), toHex(bytesOf(value))])
+        }
+      }
+    }
+  })
+
   test('one-byte lengths up to 127 and four-byte lengths from 128 on, counted in bytes', () => {
     for (const [value, lengths] of [
       ['v'.repeat(127), '01 7F'],

@@ -67,6 +67,7 @@ export class IdleConnections {
 
   /** The oldest connection that carries a request and has never answered one. */
   #waitingForWorker(): Connection | undefined {
+    if (this.#unproven.size === 0) return undefined
     for (const connection of this.#unproven) {
       if (connection.unansweredSince !== undefined) return connection
       if (connection.served > 0) this.#unproven.delete(connection)

@@ -20,8 +20,6 @@ import { executeBy, FastCGIStream, type FastCGIResponse } from './response.ts'
 import { Scheduler, type PoolStats } from './scheduler.ts'
 import { queryValues } from './values.ts'
 
-const NO_OPTIONS: RequestOptions = {}
-
 /**
  * Connections to one FastCGI backend. Opens none before it is used.
  * @example
@@ -59,9 +57,9 @@ export class Pool implements Executor, AsyncDisposable {
   dispatch(
     request: FastCGIRequest,
     handler: DispatchHandler,
-    options: RequestOptions = NO_OPTIONS,
+    options?: RequestOptions,
   ): Dispatched {
-    if (options !== NO_OPTIONS) checkRequestOptions(options)
+    if (options !== undefined) checkRequestOptions(options)
     const exchange = new Exchange(this.#options.address, request, handler, this.#options, options)
     this.#scheduler.submit(exchange)
     return exchange
@@ -82,10 +80,7 @@ export class Pool implements Executor, AsyncDisposable {
    * @returns those variables that the backend knows.
    * @throws ConnectError, SocketError, TimeoutError, RemoteProtocolError; the signal's reason.
    */
-  getValues(
-    names?: Iterable<string>,
-    options: RequestOptions = NO_OPTIONS,
-  ): Promise<Map<string, string>> {
+  getValues(names?: Iterable<string>, options: RequestOptions = {}): Promise<Map<string, string>> {
     checkRequestOptions(options)
     if (this.closed) {
       return Promise.reject(new ClosedError(`the client of ${this.address} was closed`))

@@ -261,7 +261,7 @@ export class Scheduler implements ConnectionOwner {
       failed(error)
       if (this.closed) this.#checkDrained()
     }
-    dial(connection, this.#options, giveUp.signal).then((transport) => {
+    dial(connection, this.#options, giveUp).then((transport) => {
       const refused = this.#adopt(connection, transport)
       if (refused) return fail(refused)
       this.#dials.delete(giveUp)

@@ -25,7 +25,7 @@ export async function queryValues(
   const startedAt = now()
   let timer: ReturnType<typeof setTimeout> | undefined
   try {
-    const transport = await dial(query, client, giveUp.signal)
+    const transport = await dial(query, client, giveUp)
     try {
       giveUp.signal.addEventListener('abort', () => query.fail(giveUp.signal.reason))
       if (timeout > 0) {

@@ -3,6 +3,8 @@
 
 const MAX_DELAY = 0x7f_ff_ff_ff
 
+const { performance } = globalThis
+
 /** Milliseconds of a clock that never goes back. */
 export function now(): number {
   return performance.now()

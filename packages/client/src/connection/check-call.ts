@@ -12,10 +12,13 @@ export function checkCall(request: FastCGIRequest, handler: DispatchHandler): vo
   if (prepared !== undefined && !(prepared instanceof PreparedParams)) {
     throw new TypeError('request.prepared must come from prepareParams')
   }
-  for (const name of ['onStdout', 'onEnd', 'onError'] as const) {
-    if (typeof handler[name] !== 'function')
-      throw new TypeError(`handler.${name} must be a function`)
-  }
+  if (typeof handler.onStdout !== 'function') throw notAFunction('onStdout')
+  if (typeof handler.onEnd !== 'function') throw notAFunction('onEnd')
+  if (typeof handler.onError !== 'function') throw notAFunction('onError')
+}
+
+function notAFunction(name: keyof DispatchHandler): TypeError {
+  return new TypeError(`handler.${name} must be a function`)
 }
 
 /** @throws TypeError on what does not fit into the 16 bits of a role. */

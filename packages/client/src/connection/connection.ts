@@ -22,6 +22,8 @@ import { Sender } from './sender.ts'
 // Up to this size stdin goes out in the same write as the params.
 const SMALL_STDIN = 16 * 1024
 
+const OVER = new ClosedError('the request is over')
+
 /** Whoever keeps connections. */
 export interface ConnectionOwner {
   /** Shared by all its connections: an encoder is empty again whenever a call into a connection returns. */
@@ -106,8 +108,7 @@ export class Connection implements TransportHandler, SessionHandler, Holder {
       this.#refuse(exchange, requestId, error)
       return
     }
-    exchange.holder = this
-    exchange.started()
+    exchange.started(this)
     if (this.#served === 0) this.#startedAt = now()
     this.#announce(exchange)
     this.#alarm.hold(true)
@@ -256,7 +257,7 @@ export class Connection implements TransportHandler, SessionHandler, Holder {
     const complete = end.protocolStatus === ProtocolStatus.RequestComplete
     const clean = complete && !failure && this.#sentAll && this.#decoder.atBorder && !this.#closed
     if (clean && this.#keepConn && !this.#transport?.failed) this.#release(exchange?.paused)
-    else this.#shut(failure ? failure.error : new ClosedError('the request is over'))
+    else this.#shut(failure ? failure.error : OVER)
     if (!exchange) return
     if (complete) exchange.complete(end)
     else exchange.fail(rejectedError(this.#options.address, exchange.answered, end))

@@ -5,7 +5,9 @@ import { paramText, type ParamValue, type Params } from '../protocol/index.ts'
 
 /** The last value of a param as text; undefined when there is none. */
 export function paramValue(params: Params, name: string): string | undefined {
-  return valuesOf(params, name).at(-1)
+  if (Symbol.iterator in params) return valuesOf(params, name).at(-1)
+  const value = Object.hasOwn(params, name) ? params[name] : undefined
+  return value === undefined ? undefined : paramText(value)
 }
 
 /**

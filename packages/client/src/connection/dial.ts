@@ -18,35 +18,33 @@ export interface DialOptions {
 /**
  * Opens a transport. A unix socket whose backlog is full refuses at once (EAGAIN), where TCP would make the caller wait; so this
  * waits as well, trying again after a growing, jittered delay, until connectTimeout.
- * @throws ConnectError, TimeoutError of phase `connect`, or the signal's reason.
+ * @param giveUp Its owner aborts it when nobody needs the transport any more, and `dial` when the time is up.
+ * @throws ConnectError, TimeoutError of phase `connect`, or the reason of the abort.
  */
 export async function dial(
   handler: TransportHandler,
   options: DialOptions,
-  signal: AbortSignal,
+  giveUp: AbortController,
 ): Promise<Transport> {
   const { address, connect, connectTimeout } = options
+  const { signal } = giveUp
   const startedAt = now()
-  const attempt = new AbortController()
   const timer =
     connectTimeout > 0 &&
-    setTimeout(() => attempt.abort(timedOut(address, connectTimeout)), connectTimeout)
-  const abort = (): void => attempt.abort(signal.reason)
-  signal.addEventListener('abort', abort, { once: true })
+    setTimeout(() => giveUp.abort(timedOut(address, connectTimeout)), connectTimeout)
   try {
-    const transport = await connectPatiently(connect, handler, attempt.signal)
+    const transport = await connectPatiently(connect, handler, signal)
     if (channels.connectionOpen.hasSubscribers) {
       channels.connectionOpen.publish({ address, duration: now() - startedAt })
     }
     return transport
   } catch (cause) {
-    const error = attempt.signal.aborted ? attempt.signal.reason : failed(address, cause)
+    const error = signal.aborted ? signal.reason : failed(address, cause)
     if (channels.connectionError.hasSubscribers) {
       channels.connectionError.publish({ address, error })
     }
     throw error
   } finally {
-    signal.removeEventListener('abort', abort)
     if (timer) clearTimeout(timer)
   }
 }

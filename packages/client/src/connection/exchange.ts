@@ -33,13 +33,6 @@ const IDEMPOTENT: ReadonlySet<string> = new Set([
   'DELETE',
   '',
 ])
-const PHASE_TIMEOUTS = {
-  queue: 'queueTimeout',
-  connect: 'queueTimeout',
-  headers: 'headersTimeout',
-  body: 'bodyTimeout',
-  request: 'requestTimeout',
-} as const satisfies Record<TimeoutPhase, keyof Timeouts>
 
 export class Exchange implements Dispatched {
   /** Where the request goes, for messages. */
@@ -54,7 +47,7 @@ export class Exchange implements Dispatched {
   /** True when CONTENT_LENGTH has to be added to the params. */
   addsContentLength = false
   holder: Holder | undefined
-  phase: TimeoutPhase = 'queue'
+  phase: 'queue' | 'headers' | 'body' = 'queue'
   /** True once the peer has said anything about this request. */
   answered = false
   replayed = false
@@ -78,7 +71,7 @@ export class Exchange implements Dispatched {
     request: FastCGIRequest,
     handler: DispatchHandler,
     defaults: Timeouts,
-    options: RequestOptions,
+    options: RequestOptions | undefined,
   ) {
     const { params } = request
     checkCall(request, handler)
@@ -96,16 +89,11 @@ export class Exchange implements Dispatched {
     this.stdin = stdinFrom(request.stdin)
     this.data = stdinFrom(request.data)
     this.#handler = handler
-    this.#timeouts = {
-      queueTimeout: options.queueTimeout ?? defaults.queueTimeout,
-      headersTimeout: options.headersTimeout ?? defaults.headersTimeout,
-      bodyTimeout: options.bodyTimeout ?? defaults.bodyTimeout,
-      requestTimeout: options.requestTimeout ?? defaults.requestTimeout,
-    }
-    this.#endsAt = this.#after(this.#createdAt, 'requestTimeout')
-    this.#dueAt = this.#after(this.#createdAt, 'queueTimeout')
-    this.#signal = options.signal
-    if (options.signal) this.#listen(options.signal)
+    this.#timeouts = options ? withDefaults(options, defaults) : defaults
+    this.#endsAt = after(this.#createdAt, this.#timeouts.requestTimeout)
+    this.#dueAt = after(this.#createdAt, this.#timeouts.queueTimeout)
+    this.#signal = options?.signal
+    if (this.#signal) this.#listen(this.#signal)
   }
 
   /** When it has to be looked at next, on the clock of `now()`. */
@@ -125,7 +113,10 @@ export class Exchange implements Dispatched {
 
   /** True when it may be sent a second time although the first time may have had an effect. */
   get idempotent(): boolean {
-    return this.request.idempotent ?? IDEMPOTENT.has((this.#method ?? '').toUpperCase())
+    const method = this.#method ?? ''
+    return (
+      this.request.idempotent ?? (IDEMPOTENT.has(method) || IDEMPOTENT.has(method.toUpperCase()))
+    )
   }
 
   /**
@@ -178,9 +169,12 @@ export class Exchange implements Dispatched {
   }
 
   /** A connection begins to send it. */
-  started(): void {
+  started(holder: Holder): void {
+    // One that nobody held before was made just now.
+    const at = this.holder ? now() : this.#createdAt
+    this.holder = holder
     this.phase = 'headers'
-    this.#restart()
+    this.#restart(at)
   }
 
   /** A piece of the request went out. */
@@ -229,7 +223,11 @@ export class Exchange implements Dispatched {
         protocolStatus,
       })
     }
-    told(() => this.#handler.onEnd({ appStatus, protocolStatus }))
+    try {
+      this.#handler.onEnd({ appStatus, protocolStatus })
+    } catch (thrown) {
+      throwLater(thrown)
+    }
   }
 
   /** The request has failed. */
@@ -240,7 +238,11 @@ export class Exchange implements Dispatched {
     if (channels.requestError.hasSubscribers) {
       channels.requestError.publish({ request: this, address: this.address, error })
     }
-    told(() => this.#handler.onError(error))
+    try {
+      this.#handler.onError(error)
+    } catch (thrown) {
+      throwLater(thrown)
+    }
   }
 
   /** Fails the request when its time is up at `at`. */
@@ -254,9 +256,16 @@ export class Exchange implements Dispatched {
   }
 
   /** The time of the phase counts from now. */
-  #restart(): void {
+  #restart(at = now()): void {
     if (this.paused && this.phase !== 'queue') return
-    this.#dueAt = this.#after(now(), PHASE_TIMEOUTS[this.phase])
+    this.#dueAt = after(at, this.#phaseLimit())
+  }
+
+  /** How long the phase may last, in ms. */
+  #phaseLimit(): number {
+    const { queueTimeout, headersTimeout, bodyTimeout } = this.#timeouts
+    if (this.phase === 'queue') return queueTimeout
+    return this.phase === 'headers' ? headersTimeout : bodyTimeout
   }
 
   #drop(reason: unknown): void {
@@ -291,11 +300,6 @@ export class Exchange implements Dispatched {
     this.addsContentLength = true
   }
 
-  #after(start: number, timeout: keyof Timeouts): number {
-    const delay = this.#timeouts[timeout]
-    return delay === 0 ? Infinity : start + delay
-  }
-
   #phaseTimeout(): TimeoutError {
     switch (this.phase) {
       case 'queue':
@@ -318,12 +322,22 @@ export class Exchange implements Dispatched {
 }
 
 /** What a handler throws at the very end has nobody left to be told to: it is the caller's own uncaught exception. */
-function told(tell: () => void): void {
-  try {
-    tell()
-  } catch (error) {
-    queueMicrotask(() => {
-      throw error
-    })
+function throwLater(thrown: unknown): void {
+  queueMicrotask(() => {
+    throw thrown
+  })
+}
+
+/** When what began at `start` has lasted for too long. */
+function after(start: number, timeout: number): number {
+  return timeout === 0 ? Infinity : start + timeout
+}
+
+function withDefaults(options: RequestOptions, defaults: Timeouts): Timeouts {
+  return {
+    queueTimeout: options.queueTimeout ?? defaults.queueTimeout,
+    headersTimeout: options.headersTimeout ?? defaults.headersTimeout,
+    bodyTimeout: options.bodyTimeout ?? defaults.bodyTimeout,
+    requestTimeout: options.requestTimeout ?? defaults.requestTimeout,
   }
 }

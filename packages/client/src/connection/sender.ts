@@ -11,7 +11,7 @@ import {
 } from '../protocol/index.ts'
 import type { Transport } from '../transport/transport.ts'
 import type { Exchange } from './exchange.ts'
-import { nextChunk, type ByteSource, type Stdin } from './stdin.ts'
+import type { ByteSource, Stdin } from './stdin.ts'
 
 // Below this, copying a chunk between its header and its padding is cheaper than handing the system one more piece.
 const COPIED = 8 * 1024
@@ -67,16 +67,18 @@ export class Sender {
     this.#source = source
     let length = 0
     for (;;) {
-      const chunk = await nextBytes(source)
+      const chunk = await source.next()
       if (this.#stopped) return
       if (chunk === undefined) break
+      // An empty record would end the stream (§3.3).
+      if (chunk.length === 0) continue
       length += chunk.length
       // The chunk is not sent: the application would take what is beyond CONTENT_LENGTH for the next records.
       if (promised !== undefined && length > promised) throw wrongLength(promised, 'is longer')
       // The end goes out with the last chunk: php-fpm answers as soon as it has CONTENT_LENGTH bytes, and a connection on which the
       // answer was faster than our end could not be used again. That it is the last is known when the source has ended.
       const last = length === promised
-      if (last && (await nextBytes(source))) throw wrongLength(promised, 'is longer')
+      if (last && (await hasMore(source))) throw wrongLength(promised, 'is longer')
       if (this.#stopped) return
       const more = this.#write(stream, chunk, last)
       this.#exchange.progressed()
@@ -112,6 +114,10 @@ export class Sender {
     const pieces: Uint8Array[] = []
     for (let at = 0; at < chunk.length; at += MAX_ALIGNED_CONTENT_LENGTH) {
       const content = chunk.subarray(at, at + MAX_ALIGNED_CONTENT_LENGTH)
+      if (content.length <= COPIED) {
+        encoder.stream(recordType(stream), this.#requestId, content)
+        break
+      }
       encoder.streamHeader(recordType(stream), this.#requestId, content.length)
       pieces.push(encoder.take(), content)
       encoder.padding(content.length)
@@ -121,11 +127,11 @@ export class Sender {
   }
 }
 
-/** The next chunk that is not empty: an empty record would end the stream (§3.3). */
-async function nextBytes(source: ByteSource): Promise<Uint8Array | undefined> {
+/** Whether more than nothing follows. */
+async function hasMore(source: ByteSource): Promise<boolean> {
   for (;;) {
-    const chunk = await nextChunk(source)
-    if (chunk?.length !== 0) return chunk
+    const chunk = await source.next()
+    if (chunk?.length !== 0) return chunk !== undefined
   }
 }
 

@@ -6,7 +6,7 @@ import type { StdinBody } from './request.ts'
 
 /** Where a body comes from, one chunk after the other. */
 export interface ByteSource {
-  /** The next bytes, or undefined at the end. */
+  /** The next bytes, or undefined at the end. @throws LocalProtocolError `FCGI_ERR_STDIN` when the source fails. */
   next(): Promise<Uint8Array | undefined>
   /** Frees the source; a `next` that is under way may never settle. */
   cancel(reason?: unknown): void
@@ -63,7 +63,7 @@ export async function collectStdin(
   const chunks: Uint8Array[] = []
   let length = 0
   for (;;) {
-    const chunk = await nextChunk(source)
+    const chunk = await source.next()
     if (chunk === undefined) return new Bytes(concatBytes(chunks))
     onChunk()
     length += chunk.length
@@ -76,17 +76,6 @@ export async function collectStdin(
       throw error
     }
     chunks.push(chunk)
-  }
-}
-
-/** The next chunk of a source, its failures told as errors of this package. */
-export async function nextChunk(source: ByteSource): Promise<Uint8Array | undefined> {
-  try {
-    return await source.next()
-  } catch (cause) {
-    throw new LocalProtocolError(`the source of stdin failed: ${String(cause)}`, 'FCGI_ERR_STDIN', {
-      cause,
-    })
   }
 }
 
@@ -157,8 +146,12 @@ function readerSource(stream: ReadableStream<Uint8Array>): ByteSource {
   const reader = stream.getReader()
   return {
     async next() {
-      const { done, value } = await reader.read()
-      return done ? undefined : toBytes(value)
+      try {
+        const { done, value } = await reader.read()
+        return done ? undefined : toBytes(value)
+      } catch (cause) {
+        throw sourceFailed(cause)
+      }
     },
     cancel: (reason) => void settle(() => reader.cancel(reason)),
   }
@@ -173,8 +166,12 @@ function iterableSource(
       : iterable[Symbol.iterator]()
   return {
     async next() {
-      const { done, value } = await iterator.next()
-      return done ? undefined : toBytes(value)
+      try {
+        const { done, value } = await iterator.next()
+        return done ? undefined : toBytes(value)
+      } catch (cause) {
+        throw sourceFailed(cause)
+      }
     },
     cancel() {
       // A Node stream that stalls would keep its iterator from returning; destroying it does not wait.
@@ -182,6 +179,12 @@ function iterableSource(
       void settle(async () => iterator.return?.())
     },
   }
+}
+
+function sourceFailed(cause: unknown): LocalProtocolError {
+  return new LocalProtocolError(`the source of stdin failed: ${String(cause)}`, 'FCGI_ERR_STDIN', {
+    cause,
+  })
 }
 
 /** Runs what frees a source. That a source cannot even be cancelled concerns nobody: the request has its outcome already. */

@@ -32,10 +32,8 @@ export function writeHeader(
 
 /** Writes the 8 bytes of a BEGIN_REQUEST body (§5.1). */
 export function writeBeginBody(out: Uint8Array, at: number, role: number, keepConn: boolean): void {
-  out.fill(0, at, at + 8)
-  out[at] = role >>> 8
-  out[at + 1] = role
-  out[at + 2] = keepConn ? KEEP_CONN : 0
+  writeUint32(out, at, (role << 16) | (keepConn ? KEEP_CONN << 8 : 0))
+  writeUint32(out, at + 4, 0)
 }
 
 /** Writes the 8 bytes of an END_REQUEST body (§5.5). */
@@ -45,9 +43,8 @@ export function writeEndBody(
   appStatus: number,
   protocolStatus: number,
 ): void {
-  out.fill(0, at, at + 8)
   writeUint32(out, at, appStatus)
-  out[at + 4] = protocolStatus
+  writeUint32(out, at + 4, protocolStatus << 24)
 }
 
 /** Reads a BEGIN_REQUEST body. @throws RemoteProtocolError unless it has 8 bytes. */

@@ -42,6 +42,7 @@ type SendState = keyof typeof ON_SEND
 type ReceiveState = keyof typeof ON_RECEIVE
 
 interface RequestState {
+  readonly id: number
   sending: SendState
   receiving: ReceiveState
 }
@@ -59,7 +60,8 @@ export interface SessionHandler {
 /** The web server's side of a connection: which requests are open, and what may be said about each. */
 export class Session implements RecordSink {
   readonly #handler: SessionHandler
-  readonly #requests = new Map<number, RequestState>()
+  // A list that is searched: it mostly holds one, for which a Map is slow and has to be rebuilt every few requests.
+  readonly #requests: RequestState[] = []
   #lastId = 0
 
   constructor(handler: SessionHandler) {
@@ -68,30 +70,31 @@ export class Session implements RecordSink {
 
   /** How many requests are open. */
   get size(): number {
-    return this.#requests.size
+    return this.#requests.length
   }
 
   /** Begins a request and returns its id. @throws LocalProtocolError when 255 are open. */
   begin(role: Role): number {
-    if (this.#requests.size >= MAX_ID) {
+    if (this.#requests.length >= MAX_ID) {
       throw new LocalProtocolError(`${MAX_ID} requests are open on this connection`)
     }
     do {
       this.#lastId = (this.#lastId % MAX_ID) + 1
-    } while (this.#requests.has(this.#lastId))
+    } while (this.#find(this.#lastId))
     const sending = role === Role.Filter ? 'filterParams' : 'params'
-    this.#requests.set(this.#lastId, { sending, receiving: 'open' })
+    this.#requests.push({ id: this.#lastId, sending, receiving: 'open' })
     return this.#lastId
   }
 
   /** Takes a request back of which nothing was sent yet. */
   cancel(requestId: number): void {
-    this.#requests.delete(requestId)
+    const request = this.#find(requestId)
+    if (request) this.#remove(request)
   }
 
   /** Records that this side says something. @throws LocalProtocolError when it may not. */
   send(requestId: number, move: SendMove): void {
-    const request = this.#requests.get(requestId)
+    const request = this.#find(requestId)
     const moves: Partial<Record<SendMove, SendState>> | undefined =
       request && ON_SEND[request.sending]
     const next = moves?.[move]
@@ -124,9 +127,9 @@ export class Session implements RecordSink {
   onMessage(message: Message): void {
     switch (message.type) {
       case RecordType.EndRequest: {
-        const { sending } = this.#receive(message.requestId, 'end')
-        this.#requests.delete(message.requestId)
-        this.#handler.onEnd(message, sending === 'sent')
+        const request = this.#receive(message.requestId, 'end')
+        this.#remove(request)
+        this.#handler.onEnd(message, request.sending === 'sent')
         return
       }
       // Nothing was asked that these could answer; the specification gives the web server nothing to do about them.
@@ -139,8 +142,19 @@ export class Session implements RecordSink {
     }
   }
 
+  #find(requestId: number): RequestState | undefined {
+    for (const request of this.#requests) if (request.id === requestId) return request
+    return undefined
+  }
+
+  /** Their order means nothing: the last takes the place of the one that goes. */
+  #remove(request: RequestState): void {
+    const last = this.#requests.pop()!
+    if (last !== request) this.#requests[this.#requests.indexOf(request)] = last
+  }
+
   #receive(requestId: number, move: ReceiveMove): RequestState {
-    const request = this.#requests.get(requestId)
+    const request = this.#find(requestId)
     if (!request) {
       throw new RemoteProtocolError(
         `${move} for request id ${requestId}, which is not open on this connection`,

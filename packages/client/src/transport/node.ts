@@ -132,6 +132,8 @@ type WriteCallback = (error?: Error | null) => void
 class ReadingSocket extends Socket {
   /** The first write that failed; nothing written later has been sent either. */
   writeError: Error | undefined
+  /** Of the write that is under way: a Writable begins the next one when it is over. */
+  #written: WriteCallback | undefined
 
   constructor(reader: Reader) {
     // The constructor takes onread, as net.connect shows, which only passes its options on; the types know it there alone.
@@ -140,21 +142,21 @@ class ReadingSocket extends Socket {
   }
 
   override _write(chunk: unknown, encoding: BufferEncoding, callback: WriteCallback): void {
-    super._write(chunk, encoding, this.#tolerant(callback))
+    this.#written = callback
+    super._write(chunk, encoding, this.#onWritten)
   }
 
   override _writev(
     chunks: { chunk: unknown; encoding: BufferEncoding }[],
     callback: WriteCallback,
   ): void {
-    super._writev!(chunks, this.#tolerant(callback))
+    this.#written = callback
+    super._writev!(chunks, this.#onWritten)
   }
 
-  #tolerant(callback: WriteCallback): WriteCallback {
-    return (error) => {
-      if (error) this.writeError ??= error
-      callback()
-    }
+  readonly #onWritten: WriteCallback = (error) => {
+    if (error) this.writeError ??= error
+    this.#written!()
   }
 }
 
