@@ -50,11 +50,12 @@ describe('REQUEST_METHOD', () => {
       { params: [['A', 'b']] },
       { params: { REQUEST_METHOD: 'PUT' } },
       { params: {}, prepared: prepareParams({ REQUEST_METHOD: 'POST' }) },
+      { params: {}, prepared: [prepareParams({ REQUEST_METHOD: 'DELETE' }), prepareParams({})] },
       { params: {}, role: 2 },
     ]
     const methods: string[] = []
     for (const request of requests) methods.push((await pool.execute(request)).text())
-    assert.deepEqual(methods, ['GET', 'GET', 'PUT', 'POST', 'none'])
+    assert.deepEqual(methods, ['GET', 'GET', 'PUT', 'POST', 'DELETE', 'none'])
   })
 
   test('counts also when it was prepared: a POST gets a new connection', async (t) => {

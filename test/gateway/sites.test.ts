@@ -2,12 +2,15 @@
 
 import assert from 'node:assert/strict'
 import { mkdir, writeFile } from 'node:fs/promises'
+import { Agent } from 'node:http'
 import { join } from 'node:path'
 import { describe, test, type TestContext } from 'node:test'
 import type { Executor } from '@fastcgi/client'
 import { MockPool } from '@fastcgi/client/testing'
 import { createGateway, type GatewayOptions } from '@fastcgi/gateway'
+import { startGateway } from '../support/gateway.js'
 import { temporaryDirectory } from '../support/process.js'
+import { get } from '../support/serving.js'
 
 /** A backend that says its name and which script it was to run. */
 function backend(name: string): Executor {
@@ -101,6 +104,60 @@ describe('hosts', () => {
     }
     assert.equal(await ask(options, 'http://one/nothing'), '404')
     assert.match(await ask(options, 'http://two/nothing'), /^shared \/index.php/)
+  })
+})
+
+describe('params', () => {
+  test('are the same for each request of a connection, but for what the request says', async (t) => {
+    const seen: Map<string, string>[] = []
+    const pool = new MockPool().on('*', ({ params }) => {
+      seen.push(new Map(params))
+      return { stdout: 'Content-Type: text/plain\r\n\r\nok' }
+    })
+    const options: GatewayOptions = { backend: pool, params: { REMOTE_PORT: 7, SITE: 'one' } }
+    const { url, port } = await startGateway(t, options)
+    const agent = new Agent({ keepAlive: true, maxSockets: 1 })
+    t.after(() => agent.destroy())
+    for (const path of ['/env.php?a=1', '/env.php?a=2', '/env.php?a=3', '/hello.php', '/env.php']) {
+      assert.equal((await get(url + path, { agent })).status, 200, path)
+    }
+    const told = seen.map((params) => [params.get('QUERY_STRING'), params.get('SCRIPT_NAME')])
+    assert.deepEqual(told, [
+      ['a=1', '/env.php'],
+      ['a=2', '/env.php'],
+      ['a=3', '/env.php'],
+      ['', '/hello.php'],
+      ['', '/env.php'],
+    ])
+    for (const params of seen) {
+      assert.deepEqual([...params.keys()].toSorted(), [...seen[0]!.keys()].toSorted())
+      assert.equal(params.get('HTTP_HOST'), `127.0.0.1:${port}`)
+      assert.equal(params.get('SERVER_PORT'), String(port))
+      assert.equal(params.get('REMOTE_ADDR'), '127.0.0.1')
+      assert.equal(params.get('REMOTE_PORT'), '7')
+      assert.equal(params.get('SITE'), 'one')
+    }
+  })
+
+  test('of two hosts on one connection are those of each', async (t) => {
+    const seen: (string | undefined)[] = []
+    const pool = new MockPool().on('*', ({ params }) => {
+      seen.push(`${params.get('HTTP_HOST')} ${params.get('SERVER_NAME')}`)
+      return { stdout: 'Content-Type: text/plain\r\n\r\nok' }
+    })
+    const { url } = await startGateway(t, { backend: pool })
+    const agent = new Agent({ keepAlive: true, maxSockets: 1 })
+    t.after(() => agent.destroy())
+    for (const host of ['a.example', 'a.example', 'b.example', 'a.example', 'b.example']) {
+      await get(`${url}/env.php`, { agent, headers: { host } })
+    }
+    assert.deepEqual(seen, [
+      'a.example a.example',
+      'a.example a.example',
+      'b.example b.example',
+      'a.example a.example',
+      'b.example b.example',
+    ])
   })
 })
 

@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { headerParams, siteParams, type HeaderPolicy } from '@fastcgi/client/http'
+import { headerParams, headerReader, siteParams, type HeaderPolicy } from '@fastcgi/client/http'
 import { decodePairs } from '@fastcgi/client/protocol'
 import { byName, paramsOf, shown } from '../support/http.js'
 
@@ -265,5 +265,52 @@ describe('siteParams', () => {
 
   test('says / for a root that is / without its slash', () => {
     assert.equal(site('').DOCUMENT_ROOT, '/')
+  })
+})
+
+describe('headerReader', () => {
+  test('reads the headers of every request alike, and keeps nothing of the one before', () => {
+    const read = headerReader({ unsafeHeaderNames: ['x_user'] })
+    const request = (number: number): [string, string][] => [
+      ['Host', `host-${number}`],
+      ['X-UTF-8', `\xc3\xa4 ${number}`],
+      ['X_User', String(number)],
+      ['x.other', 'left out'],
+      ['Content-Length', String(number)],
+    ]
+    for (const number of [1, 2, 3]) {
+      const { params, contentLength, contentType } = read(request(number))
+      assert.deepEqual(byName(params), {
+        HTTP_HOST: `host-${number}`,
+        HTTP_X_UTF_8: `\xc3\xa4 ${number}`,
+        HTTP_X_USER: String(number),
+      })
+      assert.deepEqual([contentLength, contentType], [number, undefined])
+    }
+    assert.deepEqual(read([]), { params: [], contentLength: undefined, contentType: undefined })
+  })
+
+  test('refuses in the second request what it refuses in the first', () => {
+    const read = headerReader()
+    for (let times = 0; times < 2; times++) {
+      assert.throws(() => read([['X-A', 'b\r\nX-C: d']]), BAD)
+    }
+  })
+
+  test('reads names that nobody has said before, however many there were', () => {
+    const read = headerReader()
+    for (let at = 0; at < 3000; at++) {
+      assert.deepEqual(byName(read([[`X-${at}`, 'a']]).params), { [`HTTP_X_${at}`]: 'a' })
+    }
+  })
+
+  test('leaves out the params that the policy omits, whatever the header was called', () => {
+    const read = headerReader({ omit: ['HTTP_X_ROLE'], unsafeHeaderNames: ['x_role'] })
+    const list: [string, string][] = [
+      ['X-Role', 'admin'],
+      ['x_role', 'admin'],
+      ['X-Rolex', 'stays'],
+    ]
+    assert.deepEqual(byName(read(list).params), { HTTP_X_ROLEX: 'stays' })
   })
 })

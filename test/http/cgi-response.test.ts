@@ -219,6 +219,25 @@ describe('the block', () => {
     assert.throws(() => parser.push(latin1('a')), /larger than 10 bytes/)
   })
 
+  test('means the same each time it comes, and a cookie is that of its own answer', () => {
+    const answer = (cookie: string, body: string): Uint8Array =>
+      latin1(`Status: 201 Made\r\nX-A: b\r\n${cookie}\r\n${body}`)
+    for (const [cookie, body] of [
+      ['', 'first'],
+      ['', 'second'],
+      ['Set-Cookie: id=1\r\n', 'third'],
+      ['Set-Cookie: id=2\r\n', 'fourth'],
+      ['', 'fifth'],
+    ] as const) {
+      const { head, body: told } = feed([answer(cookie, body)])
+      const headers = cookie === '' ? [] : [['Set-Cookie', cookie.slice(12, -2)]]
+      assert.deepEqual(
+        [head.status, head.statusText, head.headers, told],
+        [201, 'Made', [['X-A', 'b'], ...headers], body],
+      )
+    }
+  })
+
   test('does not count the body against the limit', () => {
     const parser = new CgiResponseParser(16)
     assert.equal(parser.push(latin1(`A: b\n\n${'x'.repeat(100)}`)), 6)

@@ -313,7 +313,8 @@ describe('requests', () => {
   test('checklist 11: injection: a client cannot replace a param that the site has fixed', async () => {
     const options = { params: { HTTP_X_ROLE: 'guest' } }
     const params = await asked('/', options, { headers: { 'x-role': 'admin' } })
-    assert.ok(typeof params === 'object' && !('HTTP_X_ROLE' in params))
+    assert.ok(typeof params === 'object')
+    assert.equal(params.HTTP_X_ROLE, 'guest')
   })
 
   for (const [name, length, chunks, most] of [

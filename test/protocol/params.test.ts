@@ -179,6 +179,15 @@ describe('prepared params', () => {
     assert.equal(readRecords(encoded([['OWN', 'b']], encoding)).length, 2)
   })
 
+  test('may be several: they come in the order of the list', () => {
+    const prepared = [{ SITE: 'a' }, {}, { SCRIPT: 'b' }].map((params) => prepareParams(params))
+    assert.deepEqual(sent({ OWN: 'c' }, { prepared }), [
+      ['SITE', 'a'],
+      ['SCRIPT', 'b'],
+      ['OWN', 'c'],
+    ])
+  })
+
   test('serve many requests, on any encoder', () => {
     const prepared = prepareParams(new Map([['SITE', 'ü']]))
     assert.deepEqual(sent({ OWN: 1 }, { prepared }), sent({ OWN: 1 }, { prepared }))

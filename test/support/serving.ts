@@ -66,7 +66,11 @@ export interface Outcome {
 /** GET by node:http, which tells a truncated answer from a whole one. */
 export function get(
   url: string,
-  { agent, socketPath }: { agent?: Agent; socketPath?: string } = {},
+  {
+    agent,
+    socketPath,
+    headers: fields = {},
+  }: { agent?: Agent; socketPath?: string; headers?: Record<string, string> } = {},
 ): Promise<Outcome> {
   return new Promise((resolve) => {
     let status: number | undefined
@@ -75,7 +79,11 @@ export function get(
     const fail = (error: Error & { code?: string }): void => {
       resolve({ status, body, failure: error.code ?? error.message, headers })
     }
-    const request = httpRequest(url, { agent: agent ?? false, ...(socketPath && { socketPath }) })
+    const request = httpRequest(url, {
+      agent: agent ?? false,
+      headers: fields,
+      ...(socketPath && { socketPath }),
+    })
     request.on('error', fail)
     request.on('response', (response) => {
       status = response.statusCode

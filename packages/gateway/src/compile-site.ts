@@ -1,7 +1,7 @@
 // The options of one site, checked, and made ready once.
 
-import type { ParamPair, Params, PreparedParams } from '@fastcgi/client'
-import { checkRoot, siteParams } from '@fastcgi/client/http'
+import type { ParamPair, Params } from '@fastcgi/client'
+import { checkRoot } from '@fastcgi/client/http'
 import { paramText } from '@fastcgi/client/protocol'
 import type { Backends } from './backends.ts'
 import { checkFlag, refuseUnknown, shown, text, texts, within } from './checks.ts'
@@ -9,6 +9,7 @@ import { FileTree } from './files.ts'
 import type { SiteOptions } from './options.ts'
 import { applyPreset } from './presets/apply.ts'
 import { compileRules, compileStatic } from './compile-rules.ts'
+import { SiteParams, type ParamRules } from './script-params.ts'
 import type { Site } from './site.ts'
 
 export const SITE_OPTIONS: readonly string[] = [
@@ -55,7 +56,15 @@ export function compileSite(
     root === undefined
       ? undefined
       : new FileTree(root, { followSymlinks: checkFlag('followSymlinks', followSymlinks) })
-  const extra = extraParams(options)
+  const paramRules: ParamRules = {
+    own: extraParams(options),
+    serverName:
+      options.serverName === undefined ? undefined : text('serverName', options.serverName),
+    policy: {
+      authorization: checkFlag('authorization', options.authorization ?? true),
+      unsafeHeaderNames: texts('unsafeHeaderNames', options.unsafeHeaderNames ?? []),
+    },
+  }
   return {
     ...place,
     files,
@@ -64,43 +73,27 @@ export function compileSite(
     sendFileRoots: sendFileRoots(options),
     backend: backend === undefined ? undefined : backends.get(backend),
     headers: headerFields(options.headers ?? {}),
-    serverName:
-      options.serverName === undefined ? undefined : text('serverName', options.serverName),
-    policy: {
-      authorization: checkFlag('authorization', options.authorization ?? true),
-      unsafeHeaderNames: texts('unsafeHeaderNames', options.unsafeHeaderNames ?? []),
-    },
-    context: contextOf(options, files, extra),
-    fixedParams: new Set(extra.map(([name]) => paramText(name))),
+    params: paramsOf(options, files, paramRules),
   }
 }
 
 /** The root changes when a release is switched; what is prepared for it is made anew then. */
-function contextOf(
+function paramsOf(
   { backendRoot }: SiteOptions,
   files: FileTree | undefined,
-  params: readonly ParamPair[],
-): Site['context'] {
+  rules: ParamRules,
+): Site['params'] {
   if (backendRoot !== undefined || !files) {
-    const fixed = prepare(
-      within('backendRoot', () => checkRoot(backendRoot ?? '/')),
-      params,
-    )
+    const root = within('backendRoot', () => checkRoot(backendRoot ?? '/'))
+    const fixed = new SiteParams(root, rules)
     return () => fixed
   }
-  let current = prepare(files.realRoot(), params)
+  let current = new SiteParams(files.realRoot(), rules)
   return () => {
     const now = files.realRoot()
-    if (now !== current.root) current = prepare(now, params)
+    if (now !== current.root) current = new SiteParams(now, rules)
     return current
   }
-}
-
-function prepare(
-  root: string,
-  params: readonly ParamPair[],
-): { root: string; params: PreparedParams } {
-  return { root, params: siteParams(root, params) }
 }
 
 function sendFileRoots({ sendFileRoots: roots = {} }: SiteOptions): Map<string, FileTree> {

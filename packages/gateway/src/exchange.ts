@@ -1,7 +1,7 @@
 // One request and the place its answer goes, the same for every server in front. Everything else in this package works on these
 // three: what came (`Incoming`), where the answer goes (`Reply`), and the `Exchange` that carries both through the handlers.
 
-import type { HeaderFields, Incoming, Reply } from './http.ts'
+import type { ClientInfo, HeaderFields, Incoming, Reply } from './http.ts'
 import type { Site } from './site.ts'
 
 /** Handles one exchange, or hands it on. Whatever it throws, or rejects with, becomes the error page or an aborted answer. */
@@ -16,19 +16,6 @@ export type Handler = (exchange: Exchange) => void | Promise<void>
  * }
  */
 export type Middleware = (next: Handler) => Handler
-
-/** Who asks, and for which site: from the connection, or from what a trusted proxy says. */
-export interface ClientInfo {
-  /** The address of the client, as REMOTE_ADDR has it. */
-  readonly address: string
-  /** 0 when only a proxy knows it. */
-  readonly port: number
-  readonly https: boolean
-  /** The host that was asked for, in lower case and without its port. */
-  readonly host: string
-  /** The port that was asked at. */
-  readonly hostPort: number
-}
 
 /** What the access log tells of an exchange beside the request and the status; middlewares may add to it. */
 export type LogFields = Record<string, string | number | boolean | undefined>
@@ -51,6 +38,8 @@ export class Exchange {
   /** Fields that every final head gets. */
   readonly replyHeaders: (readonly [string, string])[] = []
   readonly log: LogFields = {}
+  /** The script that answers: its path, once one does. A byte string. */
+  script: string | undefined
   /** What went wrong, once something has. */
   error: unknown
   /** What PHP wrote to stderr, as far as it was kept. */

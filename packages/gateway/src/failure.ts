@@ -4,6 +4,7 @@ import { isFastCGIError } from '@fastcgi/client'
 import { errorStatus } from '@fastcgi/client/http'
 import { errorPage } from './error-page.ts'
 import type { Exchange } from './exchange.ts'
+import { logFields, printable } from './log-fields.ts'
 import type { Logger } from './logger.ts'
 import { StatusError } from './status-error.ts'
 
@@ -12,10 +13,6 @@ export type Fail = (exchange: Exchange, error: unknown) => void
 
 // In seconds. Long enough that a client that obeys it does not make things worse.
 const RETRY_AFTER = 1
-// Control characters, but for line breaks and tabs: they could rewrite a terminal that shows the log.
-// eslint-disable-next-line no-control-regex -- they are what it looks for
-const UNPRINTABLE = /[\x00-\x08\x0b-\x1f\x7f-\x9f]/g
-
 /** @param development Whether the cause is shown to who asked. */
 export function failWith(logger: Logger, development: boolean): Fail {
   return (exchange, error) => {
@@ -49,14 +46,6 @@ export function failWith(logger: Logger, development: boolean): Fail {
 export function sendPage(exchange: Exchange, failure: Parameters<typeof errorPage>[0]): void {
   const { headers, body } = errorPage(failure, exchange.request.header('accept'))
   exchange.send(failure.status, headers, body)
-}
-
-/** Text of others as a log and a terminal may show it. */
-export function printable(text: string): string {
-  return text.replace(
-    UNPRINTABLE,
-    (char) => `\\x${char.charCodeAt(0).toString(16).padStart(2, '0')}`,
-  )
 }
 
 function statusOf(error: unknown): number {
@@ -96,7 +85,7 @@ function tell(
   reference: string | undefined,
   error: unknown,
 ): void {
-  const { request, client, site, stderr, log } = exchange
+  const { request, client, site, stderr } = exchange
   const path = request.target.split('?', 1)[0] ?? ''
   const fields = {
     error,
@@ -106,7 +95,7 @@ function tell(
     host: client.host,
     path: printable(path),
     site: site?.name,
-    ...log,
+    ...logFields(exchange),
     ...(stderr !== '' && { stderr: printable(stderr) }),
   }
   const message = `${request.method} ${printable(path)}: ${error instanceof Error ? printable(error.message) : String(error)}`

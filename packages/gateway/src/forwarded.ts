@@ -2,8 +2,7 @@
 
 import { HttpRequestError } from '@fastcgi/client'
 import proxyAddr from 'proxy-addr'
-import type { ClientInfo } from './exchange.ts'
-import type { ConnectionInfo, Incoming } from './http.ts'
+import type { ClientInfo, ConnectionInfo, Incoming } from './http.ts'
 
 /** Tells who asks. @throws HttpRequestError 400 on a host that is none. */
 export type ClientReader = (request: Incoming) => ClientInfo
@@ -34,17 +33,24 @@ export function clientReader(
   serverName: string | undefined,
 ): ClientReader {
   const trust = trustProxy === undefined ? undefined : compileTrust(trustProxy)
+  // Of one connection, one request after the other asks for the same host.
+  const seen = new WeakMap<ConnectionInfo, { readonly said: string; readonly client: ClientInfo }>()
   return (request) => {
     const { connection } = request
-    const direct = {
-      address: plainAddress(connection.remoteAddress),
-      port: connection.remotePort,
-      https: connection.encrypted,
-    }
     const host = request.header('host') ?? ownHost(connection, serverName)
-    if (!trust || !trust(direct.address, 0)) return withHost(direct, host)
-    return throughProxies(request, trust, direct, host)
+    if (trust?.(plainAddress(connection.remoteAddress), 0)) {
+      return throughProxies(request, trust, directOf(connection), host)
+    }
+    const known = seen.get(connection)
+    if (known?.said === host) return known.client
+    const client = withHost(directOf(connection), host)
+    seen.set(connection, { said: host, client })
+    return client
   }
+}
+
+function directOf({ remoteAddress, remotePort, encrypted }: ConnectionInfo): Direct {
+  return { address: plainAddress(remoteAddress), port: remotePort, https: encrypted }
 }
 
 function compileTrust(trustProxy: string | readonly string[] | number): Trust {

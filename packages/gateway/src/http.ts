@@ -27,6 +27,19 @@ export interface ConnectionInfo {
   readonly encrypted: boolean
 }
 
+/** Who asks, and for which site: from the connection, or from what a trusted proxy says. */
+export interface ClientInfo {
+  /** The address of the client, as REMOTE_ADDR has it. */
+  readonly address: string
+  /** 0 when only a proxy knows it. */
+  readonly port: number
+  readonly https: boolean
+  /** The host that was asked for, in lower case and without its port. */
+  readonly host: string
+  /** The port that was asked at. */
+  readonly hostPort: number
+}
+
 /** A request body. */
 export interface IncomingBody {
   /** Content-Length in bytes; undefined when only its end will tell, as with chunked coding. */

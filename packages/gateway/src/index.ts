@@ -1,9 +1,16 @@
 // The face of the package.
 
 export { CONFIG_FILES, ConfigError, defineConfig, findConfig, loadConfig } from './config.ts'
-export type { ClientInfo, Exchange, Handler, LogFields, Middleware } from './exchange.ts'
+export type { Exchange, Handler, LogFields, Middleware } from './exchange.ts'
 export { createGateway, type Gateway } from './gateway.ts'
-export type { ConnectionInfo, HeaderFields, Incoming, IncomingBody, Reply } from './http.ts'
+export type {
+  ClientInfo,
+  ConnectionInfo,
+  HeaderFields,
+  Incoming,
+  IncomingBody,
+  Reply,
+} from './http.ts'
 export type { Logger } from './logger.ts'
 export type * from './options.ts'
 export { ListenError } from './server/bind.ts'

@@ -44,6 +44,7 @@ export interface ScriptHooks {
 const MAX_STDERR = 64 * 1024
 const NO_BODY: ReadonlySet<number> = new Set([204, 205, 304])
 const utf8 = new TextDecoder()
+const settled = Promise.resolve()
 
 export class ScriptRun implements DispatchHandler {
   readonly #exchange: Exchange
@@ -61,6 +62,8 @@ export class ScriptRun implements DispatchHandler {
   #bodyless = false
   /** The beginning of the body, until the head goes out. */
   #first: Uint8Array | undefined
+  /** The head goes out before anything else is read. */
+  #sendsSoon = false
   #sent = false
   #over = false
   #stderr: Uint8Array[] = []
@@ -76,7 +79,10 @@ export class ScriptRun implements DispatchHandler {
   start(executor: Executor, request: FastCGIRequest): void {
     const dispatched = executor.dispatch(request, this)
     this.#dispatched = dispatched
-    this.#exchange.onClose(() => dispatched.abort(new Error('the client is gone')))
+    this.#exchange.onClose(() => {
+      // An answer that went out whole is what most exchanges end with, and an Error is dear.
+      if (!this.#over) dispatched.abort(new Error('the client is gone'))
+    })
   }
 
   onStdout(data: Uint8Array): void {
@@ -86,10 +92,7 @@ export class ScriptRun implements DispatchHandler {
     }
     const told = this.#parser.informational.length
     const bodyAt = this.#parser.push(data)
-    for (const head of this.#parser.informational.slice(told)) {
-      const fields = passedHeaders(head, [])
-      carried(() => this.#exchange.reply.informational(head.status, fields))
-    }
+    if (this.#parser.informational.length > told) this.#inform(told)
     if (bodyAt < 0) return
     this.#begin(this.#parser.end())
     this.#addToBody(data.subarray(bodyAt))
@@ -121,6 +124,14 @@ export class ScriptRun implements DispatchHandler {
     this.#keepStderr()
     this.#over = true
     this.#hooks.fail(this.#exchange, ofBody(error) ?? error)
+  }
+
+  /** @param from How many interim answers have gone out already. */
+  #inform(from: number): void {
+    for (const head of this.#parser.informational.slice(from)) {
+      const fields = passedHeaders(head, [])
+      carried(() => this.#exchange.reply.informational(head.status, fields))
+    }
   }
 
   #begin(head: CgiHead): void {
@@ -160,7 +171,10 @@ export class ScriptRun implements DispatchHandler {
 
   /** Once what is being read now has been read to its end: perhaps that was all. */
   #sendSoon(): void {
-    queueMicrotask(() => {
+    if (this.#sendsSoon) return
+    this.#sendsSoon = true
+    // Unlike queueMicrotask, without a resource of async_hooks for each.
+    void settled.then(() => {
       try {
         this.#send()
       } catch (error) {

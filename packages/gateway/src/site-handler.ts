@@ -6,7 +6,8 @@ import { takeBody, type TakenBody } from './bodies/request-body.ts'
 import type { RequestBodyRules } from './bodies/rules.ts'
 import { escapeHtml } from './error-page.ts'
 import type { Exchange } from './exchange.ts'
-import { printable, sendPage, type Fail } from './failure.ts'
+import { sendPage, type Fail } from './failure.ts'
+import { logFields, printable } from './log-fields.ts'
 import type { IncomingBody } from './http.ts'
 import type { Logger } from './logger.ts'
 import { RedirectedRequest } from './redirected-request.ts'
@@ -14,7 +15,6 @@ import type { ResponseRules } from './replies/rules.ts'
 import { SpooledReply } from './replies/spooled-reply.ts'
 import { passedHeaders, type Orders } from './reply-head.ts'
 import { resolve } from './resolve.ts'
-import { scriptParams } from './script-params.ts'
 import { ScriptRun, type ScriptHooks } from './script-run.ts'
 import { orderedFile } from './ordered-file.ts'
 import { sendFile } from './send-file.ts'
@@ -107,9 +107,9 @@ export class SiteHandler implements ScriptHooks {
   }
 
   warned(exchange: Exchange, stderr: string): void {
-    const { site, log } = exchange
     const text = printable(stderr)
-    this.#services.logger.warn({ site: site?.name, ...log, stderr: text }, `stderr of PHP: ${text}`)
+    const fields = { site: exchange.site?.name, ...logFields(exchange), stderr: text }
+    this.#services.logger.warn(fields, `stderr of PHP: ${text}`)
   }
 
   spool(exchange: Exchange, streaming: boolean): void {
@@ -154,10 +154,10 @@ export class SiteHandler implements ScriptHooks {
   }
 
   #dispatch(exchange: Exchange, site: Site, script: ScriptPath, body: TakenBody | undefined): void {
-    const { root, params: prepared } = site.context()
-    const params = scriptParams(exchange, site, script, root, body?.length)
-    exchange.log.script = printable(script.scriptName)
-    exchange.log.backend = site.backend!.name
+    const base = exchange.mount + site.base
+    const { request, client } = exchange
+    const { params, prepared } = site.params().of(request, client, script, base, body?.length)
+    exchange.script = script.scriptName
     const run = new ScriptRun(exchange, this, [...site.headers, ...exchange.replyHeaders])
     run.start(site.backend!.executor, { params, prepared, stdin: body?.stdin })
   }

@@ -1,9 +1,9 @@
 // A site as the handlers see it: what its options come to, checked and made ready once.
 
-import type { Executor, PreparedParams } from '@fastcgi/client'
-import type { HeaderPolicy } from '@fastcgi/client/http'
+import type { Executor } from '@fastcgi/client'
 import type { FileTree } from './files.ts'
 import type { ResolveRules } from './resolve.ts'
+import type { SiteParams } from './script-params.ts'
 import type { StaticRules } from './static-rules.ts'
 
 export interface Site {
@@ -20,12 +20,8 @@ export interface Site {
   readonly sendFileRoots: ReadonlyMap<string, FileTree>
   readonly backend: Backend | undefined
   readonly headers: readonly (readonly [string, string])[]
-  readonly serverName: string | undefined
-  readonly policy: HeaderPolicy
-  /** The document root as the backend sees it at this moment, and the params that are the same for every request. */
-  context(): { readonly root: string; readonly params: PreparedParams }
-  /** The names that the options have said, and no request says again. */
-  readonly fixedParams: ReadonlySet<string>
+  /** For the document root as it is at this moment. */
+  params(): SiteParams
 }
 
 export interface Backend {

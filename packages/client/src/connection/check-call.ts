@@ -9,7 +9,7 @@ export function checkCall(request: FastCGIRequest, handler: DispatchHandler): vo
   if (typeof params !== 'object' || params === null) {
     throw new TypeError('request.params must be an object or an iterable of pairs')
   }
-  if (prepared !== undefined && !(prepared instanceof PreparedParams)) {
+  if (prepared !== undefined && !isPrepared(prepared)) {
     throw new TypeError('request.prepared must come from prepareParams')
   }
   if (typeof handler.onStdout !== 'function') throw notAFunction('onStdout')
@@ -19,6 +19,12 @@ export function checkCall(request: FastCGIRequest, handler: DispatchHandler): vo
 
 function notAFunction(name: keyof DispatchHandler): TypeError {
   return new TypeError(`handler.${name} must be a function`)
+}
+
+function isPrepared(prepared: unknown): boolean {
+  return Array.isArray(prepared)
+    ? prepared.every((each) => each instanceof PreparedParams)
+    : prepared instanceof PreparedParams
 }
 
 /** @throws TypeError on what does not fit into the 16 bits of a role. */

@@ -3,7 +3,7 @@
 
 import { channels } from '../diagnostics.ts'
 import { FastCGIError, LocalProtocolError, TimeoutError, type TimeoutPhase } from '../errors.ts'
-import { paramPairs, Role, type EndRequest, type Params } from '../protocol/index.ts'
+import { paramPairs, preparedList, Role, type EndRequest, type Params } from '../protocol/index.ts'
 import { onAbort } from './abort-signals.ts'
 import { now } from './alarm.ts'
 import { checkCall, checkRole } from './check-call.ts'
@@ -80,7 +80,7 @@ export class Exchange implements Dispatched {
     // Params may be read twice, to look into them and for a replay; an iterator can be read once.
     this.params = Symbol.iterator in params && !Array.isArray(params) ? [...params] : params
     this.role = checkRole(request.role ?? Role.Responder)
-    this.#method = paramValue(this.params, 'REQUEST_METHOD') ?? request.prepared?.requestMethod
+    this.#method = paramValue(this.params, 'REQUEST_METHOD') ?? preparedMethod(request)
     if (this.#method === undefined && this.role === Role.Responder) {
       // php-fpm does not run a script without it, and says nothing.
       this.#method = 'GET'
@@ -319,6 +319,11 @@ export class Exchange implements Dispatched {
       `request to ${this.address} ${what} within ${this.#timeouts[option]} ms (${option})`,
     )
   }
+}
+
+/** The last one counts, as it does to the application. */
+function preparedMethod({ prepared }: FastCGIRequest): string | undefined {
+  return preparedList(prepared).findLast((each) => each.requestMethod !== undefined)?.requestMethod
 }
 
 /** What a handler throws at the very end has nobody left to be told to: it is the caller's own uncaught exception. */

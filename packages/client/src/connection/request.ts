@@ -21,8 +21,8 @@ export interface FastCGIRequest {
    * when the request is sent or queued, and read again for a replay.
    */
   params: Params
-  /** Params that were encoded before, sent ahead of `params`: see `prepareParams`. */
-  prepared?: PreparedParams | undefined
+  /** Params that were encoded before, sent ahead of `params`, in the order of a list: see `prepareParams`. */
+  prepared?: PreparedParams | readonly PreparedParams[] | undefined
   /**
    * The body. CONTENT_LENGTH is added when its size is known; a stream without CONTENT_LENGTH in `params` is collected first, up to
    * `maxBufferedStdin`. A body that is shorter or longer than CONTENT_LENGTH fails the request. A stream is freed when the request ends

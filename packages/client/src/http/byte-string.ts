@@ -2,6 +2,7 @@
 
 const utf8 = new TextEncoder()
 const PIECE = 4096
+const buffers: typeof Buffer | undefined = globalThis.Buffer
 
 /** The bytes of a byte string; ASCII stays a string, which is the fastest to encode. */
 export function bytesOf(text: string): string | Uint8Array {
@@ -21,6 +22,8 @@ export function toByteString(text: string): string {
 
 /** Bytes as a byte string. Not TextDecoder's `latin1`, which is windows-1252 and changes the bytes from 0x80 to 0x9f. */
 export function byteString(bytes: Uint8Array): string {
+  // Where there is Node's Buffer, it is several times as fast.
+  if (buffers) return buffers.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('latin1')
   if (bytes.length <= PIECE) return String.fromCharCode(...bytes)
   let text = ''
   for (let at = 0; at < bytes.length; at += PIECE) {

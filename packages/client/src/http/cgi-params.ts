@@ -9,7 +9,12 @@ import {
 } from '../protocol/index.ts'
 import { HttpRequestError } from '../errors.ts'
 import { bytesOf, byteStringOfText, toByteString } from './byte-string.ts'
-import { headerParams, type HeaderList, type HeaderPolicy } from './header-params.ts'
+import {
+  headerParams,
+  type HeaderList,
+  type HeaderParams,
+  type HeaderPolicy,
+} from './header-params.ts'
 import { scriptFilename, type ScriptPath } from './script.ts'
 
 /** The parts of an HTTP request that CGI speaks of. */
@@ -22,8 +27,8 @@ export interface HttpRequestParts {
   readonly protocol?: string | undefined
 }
 
-/** What only the server knows; CGI-only params come from here and never from the request. */
-export interface CgiContext {
+/** Where the script is. */
+export interface ScriptContext {
   /** The document root, as the backend sees it. */
   readonly root: string
   /** What `decodePath` and `splitScript` made of the path, below `base`. */
@@ -33,6 +38,10 @@ export interface CgiContext {
    * @default none
    */
   readonly base?: string | undefined
+}
+
+/** Who talks to whom. */
+export interface ConnectionContext {
   readonly serverName: string
   readonly serverPort: number
   /** The server's own address. @default none */
@@ -44,6 +53,11 @@ export interface CgiContext {
   /** @default 0 */
   readonly remotePort?: number | undefined
 }
+
+/** What only the server knows; CGI-only params come from here and never from the request. */
+export interface CgiContext extends ScriptContext, ConnectionContext {}
+
+const METHODS: ReadonlySet<string> = new Set(['GET', 'POST', 'HEAD', 'PUT', 'PATCH', 'DELETE'])
 
 /**
  * The params that are the same for all requests of a site, encoded once.
@@ -72,30 +86,46 @@ export function siteParams(root: string, more: Params = {}): PreparedParams {
 export function cgiParams(
   request: HttpRequestParts,
   context: CgiContext,
-  policy: HeaderPolicy = {},
+  policy?: HeaderPolicy,
 ): ParamPair[] {
-  const { method, target } = request
-  if (!/^[A-Za-z0-9!#$%&'*+.^_`|~-]+$/.test(method)) {
+  return [
+    ...requestParams(request, headerParams(request.headers, policy)),
+    ...scriptParams(context),
+    ...connectionParams(context),
+  ]
+}
+
+/**
+ * The part of {@link cgiParams} that differs from request to request.
+ * @param headers As `headerReader` reads those of the request.
+ * @throws HttpRequestError 400 on a method that is no token, and on a target with a line break or NUL.
+ */
+export function requestParams(
+  { method, target, protocol = 'HTTP/1.1' }: HttpRequestParts,
+  { params: headers, contentType, contentLength }: HeaderParams,
+): ParamPair[] {
+  if (!METHODS.has(method) && !/^[A-Za-z0-9!#$%&'*+.^_`|~-]+$/.test(method)) {
     throw new HttpRequestError(400, `the method ${JSON.stringify(method)} is not a token`)
   }
   if (/[\0\r\n]/.test(target)) throw new HttpRequestError(400, 'the target has a line break or NUL')
   const query = target.indexOf('?')
-  const { params: headers, contentType, contentLength } = headerParams(request.headers, policy)
   const params: ParamPair[] = [
     ['REQUEST_METHOD', method],
     ['REQUEST_URI', bytesOf(target)],
     ['QUERY_STRING', query < 0 ? '' : bytesOf(target.slice(query + 1))],
-    ['SERVER_PROTOCOL', request.protocol ?? 'HTTP/1.1'],
-    ...scriptParams(context),
-    ...connectionParams(context),
-    ...headers,
+    ['SERVER_PROTOCOL', protocol],
   ]
+  for (const header of headers) params.push(header)
   if (contentType !== undefined) params.push(['CONTENT_TYPE', bytesOf(contentType)])
-  if (contentLength !== undefined) params.push(['CONTENT_LENGTH', contentLength])
+  if (contentLength !== undefined) params.push(['CONTENT_LENGTH', String(contentLength)])
   return params
 }
 
-function scriptParams({ root, script, base = '' }: CgiContext): ParamPair[] {
+/**
+ * The part of {@link cgiParams} that is the same for all requests to a script.
+ * @throws HttpRequestError 400 on a script that is not below the root.
+ */
+export function scriptParams({ root, script, base = '' }: ScriptContext): ParamPair[] {
   const scriptName = toByteString(script.scriptName)
   const pathInfo = toByteString(script.pathInfo)
   if (pathInfo !== '' && !pathInfo.startsWith('/')) {
@@ -114,14 +144,15 @@ function scriptParams({ root, script, base = '' }: CgiContext): ParamPair[] {
   return params
 }
 
-function connectionParams(context: CgiContext): ParamPair[] {
+/** The part of {@link cgiParams} that is the same for all requests of a connection. */
+export function connectionParams(context: ConnectionContext): ParamPair[] {
   const { serverAddress, https = false } = context
   const params: ParamPair[] = [
     ['SERVER_NAME', context.serverName],
-    ['SERVER_PORT', context.serverPort],
+    ['SERVER_PORT', String(context.serverPort)],
     ['REQUEST_SCHEME', https ? 'https' : 'http'],
     ['REMOTE_ADDR', context.remoteAddress ?? '0.0.0.0'],
-    ['REMOTE_PORT', context.remotePort ?? 0],
+    ['REMOTE_PORT', String(context.remotePort ?? 0)],
   ]
   if (https) params.push(['HTTPS', 'on'])
   if (serverAddress !== undefined) params.push(['SERVER_ADDR', serverAddress])

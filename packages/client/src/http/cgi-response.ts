@@ -20,6 +20,11 @@ export interface CgiHead {
 /** The default limit of a header block, in bytes. */
 export const MAX_HEADER_SIZE: number = 256 * 1024
 
+const MAX_HEADS = 64
+/** In bytes. */
+const MAX_KEPT = 1024
+const heads = new Map<string, CgiHead>()
+
 const LF = 0x0a
 const CR = 0x0d
 
@@ -95,7 +100,7 @@ export class CgiResponseParser {
   #endBlock(): boolean {
     const block = this.#parts.length === 1 ? this.#parts[0]! : concatBytes(this.#parts)
     this.#parts = []
-    const head = readHead(byteString(block))
+    const head = knownHead(byteString(block))
     if (head.status >= 200) {
       this.#head = head
       return true
@@ -106,6 +111,19 @@ export class CgiResponseParser {
     this.#informational.push(head)
     return false
   }
+}
+
+/** Applications say the same head again and again, so that of the last ones is kept what they mean. */
+function knownHead(block: string): CgiHead {
+  const known = heads.get(block)
+  if (known) return known
+  const head = readHead(block)
+  // One that sets a cookie is for one client, and not to be kept for longer than it is needed.
+  if (block.length <= MAX_KEPT && !/^set-cookie/im.test(block)) {
+    if (heads.size >= MAX_HEADS) heads.clear()
+    heads.set(block, head)
+  }
+  return head
 }
 
 function readHead(block: string): CgiHead {

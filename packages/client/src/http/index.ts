@@ -2,14 +2,26 @@
 
 export { authorizerParams, readAuthorization, type Authorization } from './authorizer.ts'
 export { cgiHead, requestFromParams } from './cgi-request.ts'
-export { cgiParams, siteParams, type CgiContext, type HttpRequestParts } from './cgi-params.ts'
+export {
+  cgiParams,
+  connectionParams,
+  requestParams,
+  scriptParams,
+  siteParams,
+  type CgiContext,
+  type ConnectionContext,
+  type HttpRequestParts,
+  type ScriptContext,
+} from './cgi-params.ts'
 export { CgiResponseParser, MAX_HEADER_SIZE, type CgiHead } from './cgi-response.ts'
 export { errorResponse, errorStatus } from './error-response.ts'
 export { createFetch, type FetchHandler, type FetchInfo, type FetchOptions } from './fetch.ts'
 export {
   headerParams,
+  headerReader,
   type HeaderList,
   type HeaderParams,
   type HeaderPolicy,
+  type HeaderReader,
 } from './header-params.ts'
 export { checkRoot, decodePath, scriptFilename, splitScript, type ScriptPath } from './script.ts'

@@ -4,6 +4,10 @@
 import { HttpRequestError } from '../errors.ts'
 import { byteStringOfText } from './byte-string.ts'
 
+// What is its own decoded form: nothing escaped, no empty segments, and none that begins with a dot.
+const PLAIN_PATH =
+  /^\/(?:[\w~!$&'()*+,;=:@-][\w.~!$&'()*+,;=:@-]*\/)*(?:[\w~!$&'()*+,;=:@-][\w.~!$&'()*+,;=:@-]*)?$/
+
 /** Which script runs, and what of the path is left for it. Both begin with `/`, or `pathInfo` is empty. */
 export interface ScriptPath {
   readonly scriptName: string
@@ -17,6 +21,7 @@ export interface ScriptPath {
  * PHP, CVE-2019-11043 came by a newline), backslashes, encoded slashes, malformed escapes, and paths that leave the root.
  */
 export function decodePath(pathname: string): string {
+  if (PLAIN_PATH.test(pathname)) return pathname
   if (!pathname.startsWith('/')) throw badPath(pathname, 'does not begin with a slash')
   const segments: string[] = []
   for (const part of pathname.slice(1).split('/')) {

@@ -19,6 +19,7 @@ import {
   lengthOfLength,
   pairTooLarge,
   paramPairs,
+  preparedList,
   writeAscii,
   writeLength,
   type ParamName,
@@ -35,7 +36,7 @@ const MAX_LENGTHS = 8
 /** How {@link Encoder.params} treats what one record cannot hold. */
 export interface ParamsEncoding {
   /** Params that were encoded before; they come first. */
-  prepared?: PreparedParams | undefined
+  prepared?: PreparedParams | readonly PreparedParams[] | undefined
   /** Appended as CONTENT_LENGTH when given. */
   contentLength?: number | undefined
   /** Lets a pair continue in the next record: legal, but php-fpm resets the connection. @default false */
@@ -113,7 +114,9 @@ export class Encoder {
     this.#openRecord()
     this.#readingParams = true
     try {
-      for (const piece of encoding.prepared?.pieces ?? []) this.#rawPairs(requestId, piece)
+      for (const prepared of preparedList(encoding.prepared)) {
+        for (const piece of prepared.pieces) this.#rawPairs(requestId, piece)
+      }
       this.#ownPairs(requestId, params, encoding.span === true)
     } catch (error) {
       this.#at = this.#start

@@ -21,6 +21,7 @@ export {
   paramPairs,
   paramText,
   PreparedParams,
+  preparedList,
   prepareParams,
   type ParamName,
   type ParamPair,

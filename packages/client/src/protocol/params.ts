@@ -22,6 +22,7 @@ export type Params = Readonly<Record<string, ParamValue | undefined>> | Iterable
 /** A pair as it came over the wire. */
 export type RawPair = readonly [name: Uint8Array, value: Uint8Array]
 
+const NONE: readonly PreparedParams[] = []
 const utf8 = new TextEncoder()
 // A byte order mark is three bytes of the value like any others.
 const text = new TextDecoder('utf-8', { ignoreBOM: true })
@@ -164,6 +165,14 @@ export class PreparedParams {
  */
 export function prepareParams(params: Params): PreparedParams {
   return new PreparedParams(params)
+}
+
+/** One, several or none, as a list. */
+export function preparedList(
+  prepared: PreparedParams | readonly PreparedParams[] | undefined,
+): readonly PreparedParams[] {
+  if (prepared === undefined) return NONE
+  return prepared instanceof PreparedParams ? [prepared] : prepared
 }
 
 /** The error for a pair that does not fit into one record. */

@@ -10,7 +10,14 @@ import type {
 } from '../connection/request.ts'
 import { collectStdin, stdinFrom } from '../connection/stdin.ts'
 import { ClosedError } from '../errors.ts'
-import { copyBytes, paramPairs, paramText } from '../protocol/index.ts'
+import {
+  copyBytes,
+  decodePairs,
+  paramPairs,
+  paramText,
+  preparedList,
+  type ParamPair,
+} from '../protocol/index.ts'
 
 /** What a script answers; strings as UTF-8. */
 export interface MockAnswer {
@@ -24,7 +31,7 @@ export interface MockAnswer {
 
 /** A request that was made. */
 export interface MockCall {
-  /** The params as text, without those that were prepared; the last of two with one name. */
+  /** The params as text, prepared ones as well; the last of two with one name. */
   readonly params: ReadonlyMap<string, string>
   readonly stdin: Uint8Array
 }
@@ -83,7 +90,7 @@ export class MockPool implements Executor {
   async #answer(request: FastCGIRequest): Promise<MockAnswer> {
     if (this.#closed) throw new ClosedError('the mock pool was closed')
     const params = new Map(
-      paramPairs(request.params).map(([name, value]) => [paramText(name), paramText(value)]),
+      allPairs(request).map(([name, value]) => [paramText(name), paramText(value)]),
     )
     const stdin = await collectStdin(
       stdinFrom(request.stdin),
@@ -98,6 +105,12 @@ export class MockPool implements Executor {
     }
     return typeof reply === 'function' ? reply(call) : reply
   }
+}
+
+/** As they go over the wire. */
+function allPairs({ params, prepared }: FastCGIRequest): readonly ParamPair[] {
+  const pieces = preparedList(prepared).flatMap((each) => each.pieces)
+  return [...pieces.flatMap(decodePairs), ...paramPairs(params)]
 }
 
 class MockRun implements Dispatched {

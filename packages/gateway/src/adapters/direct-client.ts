@@ -1,5 +1,4 @@
-import type { ClientInfo } from '../exchange.ts'
-import type { ConnectionInfo } from '../http.ts'
+import type { ClientInfo, ConnectionInfo } from '../http.ts'
 
 /** Who asks, before anybody has looked at Host and at proxies in front. */
 export function directClient(connection: ConnectionInfo): ClientInfo {

@@ -12,7 +12,7 @@ const LINGER = 5000
 
 /** Whether there is a body that has not been read to its end, and that the client is sending. */
 export function hasUnreadBody(request: NodeRequest): boolean {
-  if (request.readableEnded) return false
+  if (request.complete || request.readableEnded) return false
   if ('stream' in request) return !request.stream.endAfterHeaders
   const { headers } = request
   const length = headers['content-length']

@@ -13,6 +13,9 @@ import { hasUnreadBody, isLargeOrOpen, leaveBody } from './node-linger.ts'
 import type { NodeRequest, NodeResponse } from './node-types.ts'
 import type { Outcome, RecordedReply } from './reply-record.ts'
 
+// In bytes. With its head, such a body fits into what node:http writes from the stack.
+const ONE_WRITE = 12 * 1024
+
 const ignoreError = (): void => {}
 
 export class NodeReply implements RecordedReply {
@@ -164,8 +167,14 @@ function isHttp2(response: NodeResponse): response is Http2ServerResponse {
 }
 
 function finish(response: NodeResponse, chunk: Uint8Array | undefined): void {
-  if (chunk) response.end(chunk)
-  else response.end()
+  if (!chunk) response.end()
+  // Together with the head as one string, it is one plain write; bytes would be a second buffer, and a dearer call.
+  else if (chunk.length <= ONE_WRITE && !isHttp2(response)) response.end(asLatin1(chunk), 'latin1')
+  else response.end(chunk)
+}
+
+function asLatin1({ buffer, byteOffset, byteLength }: Uint8Array): string {
+  return Buffer.from(buffer, byteOffset, byteLength).toString('latin1')
 }
 
 /** @throws TypeError with the code ERR_INVALID_CHAR on a field or status text that HTTP/1 cannot carry; nothing is sent then. */

@@ -60,6 +60,8 @@ export class NodeIncoming implements Incoming {
 
   #openBody(): IncomingBody | undefined {
     const request = this.#request
+    // Before `request.headers`, which are made of the raw ones when they are asked for.
+    if (!mayHaveBody(request)) return undefined
     const length = request.headers['content-length']
     if (length === '0') return undefined
     if (length === undefined && !hasUnmeasuredBody(request)) return undefined
@@ -98,6 +100,15 @@ export class NodeIncoming implements Incoming {
 
 function protocolOf(version: string): string {
   return version === '1.1' ? 'HTTP/1.1' : `HTTP/${version}`
+}
+
+function mayHaveBody(request: NodeRequest): boolean {
+  if ('stream' in request) return true
+  const raw = request.rawHeaders
+  for (let at = 0; at < raw.length; at += 2) {
+    if (isName(raw[at]!, 'content-length') || isName(raw[at]!, 'transfer-encoding')) return true
+  }
+  return false
 }
 
 /** Whether there is a body whose end nothing but the end tells. */

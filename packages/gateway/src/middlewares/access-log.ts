@@ -3,6 +3,7 @@
 import { recordOf, type RecordedReply } from '../adapters/reply-record.ts'
 import type { Exchange, LogFields, Middleware } from '../exchange.ts'
 import type { Incoming } from '../http.ts'
+import { logFields } from '../log-fields.ts'
 import type { Logger } from '../logger.ts'
 import type { AccessLogEntry, AccessLogOptions } from '../options.ts'
 import { oneLine, redactor, type Redact } from './redact.ts'
@@ -34,16 +35,17 @@ export function accessLog(options: AccessLogOptions, logger: Logger): Middleware
 }
 
 function entryOf(
-  { client, log, startedAt }: Exchange,
+  exchange: Exchange,
   request: Incoming,
   { status, bytes, outcome = 'closed' }: RecordedReply,
   redact: Redact,
 ): AccessLogEntry {
+  const { client, startedAt } = exchange
   const duration = performance.now() - startedAt
   const userAgent = request.header('user-agent')
   const referrer = request.header('referer')
   return {
-    ...oneLineFields(log),
+    ...oneLineFields(logFields(exchange)),
     time: new Date(Date.now() - duration).toISOString(),
     remote: oneLine(client.address),
     method: oneLine(request.method),
