@@ -8,7 +8,13 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Duplex } from 'node:stream'
 import { describe, test, type TestContext } from 'node:test'
-import { connectNode, fromStreams, type Connector, type Transport } from '@fastcgi/client'
+import {
+  connectBun,
+  connectNode,
+  fromStreams,
+  type Connector,
+  type Transport,
+} from '@fastcgi/client'
 import { connectMemory } from '@fastcgi/client/testing'
 import { nextTurn, until } from '../support/requests.js'
 
@@ -201,6 +207,19 @@ if (process.platform === 'linux') {
     const name = `fcgi-transport-${process.pid}-${Math.random().toString(36).slice(2)}`
     const [, peers] = await socketPeers(t, (server) => server.listen(`\0${name}`))
     return { connect: connectNode(`unix:@${name}`), peers }
+  })
+}
+
+if (process.versions['bun'] !== undefined) {
+  transportContract('Bun.connect over a unix socket', async (t) => {
+    const [path, peers] = await unixPeers(t)
+    return { connect: connectBun(`unix:${path}`), peers }
+  })
+
+  transportContract('Bun.connect over an abstract socket', async (t) => {
+    const name = `fcgi-transport-${process.pid}-${Math.random().toString(36).slice(2)}`
+    const [, peers] = await socketPeers(t, (server) => server.listen(`\0${name}`))
+    return { connect: connectBun(`unix:@${name}`), peers }
   })
 }
 
