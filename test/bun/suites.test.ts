@@ -1,4 +1,5 @@
-// The suites of the client, run by Bun: its own transport keeps the contract, and what is built on it behaves as on Node.
+// Suites that Bun runs: its own transport keeps the contract, what is built on it behaves as on Node, and so does the gateway behind the
+// node:http of Bun. `bun-serve.ts` has what is there on Bun alone.
 
 import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
@@ -8,17 +9,37 @@ import { ROOT } from '../support/paths.ts'
 import { Program } from '../support/process.ts'
 
 const BUILT = join(ROOT, 'build', 'test')
-const SUITES = ['client', 'contracts', 'e2e', 'responder', 'testing']
+const FOLDERS = ['client', 'contracts', 'e2e', 'responder', 'testing']
+const OF_GATEWAY = [
+  'access-log',
+  'adapter-mounted',
+  'chaos-slow',
+  'differential',
+  'failures',
+  'few-workers',
+  'presets',
+  'request-body',
+  'security',
+]
 /** For each test, as long as `node --test` gives a file, in ms. */
 const TIMEOUT = 120_000
 
-for (const suite of SUITES) {
-  for (const file of readdirSync(join(BUILT, suite)).filter((name) => name.endsWith('.test.js'))) {
-    test(`${suite}/${file} passes on Bun`, { skip: noBun }, async (t) => {
-      const program = new Program(BUN!, ['test', `--timeout=${TIMEOUT}`, join(BUILT, suite, file)])
-      t.after(() => program.stop())
-      await program.exited
-      if (program.exit !== 'status 0') throw new Error(`${program.exit}\n${program.log}`)
-    })
-  }
+const FILES = [
+  ...FOLDERS.flatMap((folder) => testsOf(folder)),
+  ...OF_GATEWAY.map((name) => `gateway/${name}.test.js`),
+  'bun/bun-serve.js',
+]
+
+for (const file of FILES) {
+  test(`${file} passes on Bun`, { skip: noBun }, async (t) => {
+    const program = new Program(BUN!, ['test', `--timeout=${TIMEOUT}`, join(BUILT, file)])
+    t.after(() => program.stop())
+    await program.exited
+    if (program.exit !== 'status 0') throw new Error(`${program.exit}\n${program.log}`)
+  })
+}
+
+function testsOf(folder: string): string[] {
+  const names = readdirSync(join(BUILT, folder)).filter((name) => name.endsWith('.test.js'))
+  return names.map((name) => `${folder}/${name}`)
 }
