@@ -13,7 +13,6 @@ const FOLDERS = ['client', 'contracts', 'e2e', 'responder', 'testing']
 const OF_GATEWAY = [
   'access-log',
   'adapter-mounted',
-  'chaos-slow',
   'differential',
   'failures',
   'few-workers',

@@ -130,6 +130,19 @@ function transportContract(name: string, setup: Setup): void {
       assert.deepEqual(client.closes, [undefined])
     })
 
+    test('ends behind everything that was written', async (t) => {
+      const [transport, client, peer] = await open(t)
+      const up = pattern(3_000_000, 13)
+      transport.write(up.subarray(0, 2_000_000))
+      transport.write(up.subarray(2_000_000))
+      transport.end()
+      await until(() => sizeOf(peer.received) === up.length)
+      assert.ok(Buffer.concat(peer.received).equals(up))
+      peer.close()
+      await until(() => client.closes.length > 0)
+      assert.deepEqual(client.closes, [undefined])
+    })
+
     test('tells its own handler and the peer when it is destroyed', async (t) => {
       const [transport, client, peer] = await open(t)
       transport.destroy()

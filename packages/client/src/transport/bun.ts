@@ -139,10 +139,11 @@ class BunTransport implements Transport {
   }
 
   end(): void {
-    if (this.#ending) return
+    const socket = this.#socket
+    if (this.#ending || !socket) return
     this.#ending = true
-    this.#socket?.resume()
-    if (this.#waiting.length === 0) this.#socket?.shutdown()
+    socket.resume()
+    if (this.#waiting.length === 0) socket.shutdown()
     this.#linger = setTimeout(() => this.destroy(), LINGER)
   }
 
