@@ -30,7 +30,7 @@ const { values: options, positionals: only } = parseArgs({
 })
 
 /** Folders whose tests talk to a real PHP. */
-const NEEDS_PHP = new Set(['browser', 'cli', 'e2e', 'examples', 'gateway', 'php-backend'])
+const NEEDS_PHP = new Set(['browser', 'bun', 'cli', 'e2e', 'examples', 'gateway', 'php-backend'])
 /** Longer than any one test file may take: a file that hangs is a failure, not a wait. */
 const FILE_TIMEOUT = 2 * 60_000
 const RUN_TIMEOUT = 15 * 60_000

@@ -8,7 +8,13 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Duplex } from 'node:stream'
 import { describe, test, type TestContext } from 'node:test'
-import { connectNode, fromStreams, type Connector, type Transport } from '@fastcgi/client'
+import {
+  connectBun,
+  connectNode,
+  fromStreams,
+  type Connector,
+  type Transport,
+} from '@fastcgi/client'
 import { connectMemory } from '@fastcgi/client/testing'
 import { nextTurn, until } from '../support/requests.js'
 
@@ -124,6 +130,19 @@ function transportContract(name: string, setup: Setup): void {
       assert.deepEqual(client.closes, [undefined])
     })
 
+    test('ends behind everything that was written', async (t) => {
+      const [transport, client, peer] = await open(t)
+      const up = pattern(3_000_000, 13)
+      transport.write(up.subarray(0, 2_000_000))
+      transport.write(up.subarray(2_000_000))
+      transport.end()
+      await until(() => sizeOf(peer.received) === up.length)
+      assert.ok(Buffer.concat(peer.received).equals(up))
+      peer.close()
+      await until(() => client.closes.length > 0)
+      assert.deepEqual(client.closes, [undefined])
+    })
+
     test('tells its own handler and the peer when it is destroyed', async (t) => {
       const [transport, client, peer] = await open(t)
       transport.destroy()
@@ -201,6 +220,19 @@ if (process.platform === 'linux') {
     const name = `fcgi-transport-${process.pid}-${Math.random().toString(36).slice(2)}`
     const [, peers] = await socketPeers(t, (server) => server.listen(`\0${name}`))
     return { connect: connectNode(`unix:@${name}`), peers }
+  })
+}
+
+if (process.versions['bun'] !== undefined) {
+  transportContract('Bun.connect over a unix socket', async (t) => {
+    const [path, peers] = await unixPeers(t)
+    return { connect: connectBun(`unix:${path}`), peers }
+  })
+
+  transportContract('Bun.connect over an abstract socket', async (t) => {
+    const name = `fcgi-transport-${process.pid}-${Math.random().toString(36).slice(2)}`
+    const [, peers] = await socketPeers(t, (server) => server.listen(`\0${name}`))
+    return { connect: connectBun(`unix:@${name}`), peers }
   })
 }
 

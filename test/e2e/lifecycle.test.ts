@@ -118,7 +118,8 @@ overEach('a POST is never run twice', { workers: 3 }, async (t, fpm) => {
     try {
       assert.equal(await bodyOf(pool.execute(request)), mark)
     } catch (error) {
-      assert.ok(isFastCGIError(error) && error.code === 'FCGI_ERR_SOCKET', String(error))
+      // A worker that dies as soon as it has accepted was connected to, or was not: systems and runtimes tell it either way.
+      assert.ok(isFastCGIError(error) && NOT_THERE.has(error.code), String(error))
       failed.add(mark)
     }
   })

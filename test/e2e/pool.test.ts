@@ -6,13 +6,13 @@ import { existsSync } from 'node:fs'
 import { connect, type Socket } from 'node:net'
 import { join } from 'node:path'
 import {
-  connectNode,
   executeOnce,
   parseAddress,
   type Connector,
   type Pool,
   type PoolStats,
 } from '@fastcgi/client'
+import { connectorOf } from '../support/bun.ts'
 import { overEach } from '../support/each.ts'
 import type { Fpm } from '../support/fpm.ts'
 import { answerOf, bodyOf, Gate, noise, openPool, php } from '../support/php.ts'
@@ -286,7 +286,7 @@ overEach('destroy() fails everything with its reason', {}, async (t, fpm) => {
 
 /** A pool that tells how often it has tried to connect and was answered, or not yet. */
 function countingPool(scope: Scope, fpm: Fpm): { pool: Pool; attempts: () => number } {
-  const dial = connectNode(fpm.address)
+  const dial = connectorOf(fpm.address)
   let attempts = 0
   const counting: Connector = (handler, signal) => {
     attempts++

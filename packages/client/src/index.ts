@@ -40,6 +40,7 @@ export {
   type PreparedParams,
 } from './protocol/index.ts'
 export { formatAddress, parseAddress, type Address } from './transport/address.ts'
+export { connectBun } from './transport/bun.ts'
 export { connectNode } from './transport/node.ts'
 export type { Connector, Transport, TransportHandler } from './transport/transport.ts'
 export { fromStreams, type StreamPair } from './transport/web.ts'

@@ -4,6 +4,8 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2'
 import { HttpRequestError } from '@fastcgi/client'
 import { decodePath, type FetchInfo } from '@fastcgi/client/http'
+import { bunExchange, isBunServer } from './adapters/bun.ts'
+import type { BunRequest } from './adapters/bun-types.ts'
 import { nodeExchange } from './adapters/node.ts'
 import { webExchange } from './adapters/web.ts'
 import { Backends } from './backends.ts'
@@ -27,7 +29,7 @@ import { StatusError } from './status-error.ts'
 export interface Gateway extends AsyncDisposable {
   /**
    * Answers a web Request: for Bun, Deno, Hono and whatever speaks `fetch`.
-   * @param info What the server knows about the connection.
+   * @param info What the server knows about the connection; the server itself on Bun, which hands it to `fetch`.
    */
   readonly fetch: (request: Request, info?: FetchInfo | object) => Promise<Response>
   /**
@@ -131,7 +133,10 @@ class FastCGIGateway implements Gateway {
   }
 
   readonly fetch: Gateway['fetch'] = (request, info) => {
-    const { exchange, answered } = webExchange(request, info ?? {})
+    const { exchange, answered } =
+      info && isBunServer(info)
+        ? bunExchange(request as BunRequest, info)
+        : webExchange(request, info ?? {})
     this.#run(exchange)
     return answered
   }

@@ -117,7 +117,8 @@ export class NodeReply implements RecordedReply {
     }
     const socket = response.socket ?? this.#request.socket
     // An answer that only the end of the connection ends would look whole after a FIN.
-    if ('encrypted' in socket || socket.remoteFamily === undefined) socket.destroy()
+    const isEncrypted = 'encrypted' in socket && socket.encrypted
+    if (isEncrypted || socket.remoteFamily === undefined) socket.destroy()
     else socket.resetAndDestroy()
   }
 

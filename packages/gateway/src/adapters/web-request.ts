@@ -50,7 +50,8 @@ function connectionOf(url: URL, info: FetchInfo): ConnectionInfo {
   }
 }
 
-function bodyOf(request: Request): IncomingBody | undefined {
+/** @throws HttpRequestError 400 on a Content-Length that is no number. */
+export function bodyOf(request: Request): IncomingBody | undefined {
   const length = request.headers.get('content-length')
   if (request.body === null || length === '0') return undefined
   if (length !== null && !/^\d{1,15}$/.test(length)) {
