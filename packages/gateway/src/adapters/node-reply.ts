@@ -9,6 +9,7 @@ import {
 } from 'node:http'
 import { constants, type Http2ServerResponse } from 'node:http2'
 import type { HeaderFields } from '../http.ts'
+import { onResponseClose } from './node-close.ts'
 import { hasUnreadBody, isLargeOrOpen, leaveBody } from './node-linger.ts'
 import type { NodeRequest, NodeResponse } from './node-types.ts'
 import type { Outcome, RecordedReply } from './reply-record.ts'
@@ -36,8 +37,7 @@ export class NodeReply implements RecordedReply {
     response.on('finish', () => {
       this.#finished = true
     })
-    response.on('close', () => this.#close())
-    if (response.destroyed) process.nextTick(() => this.#close())
+    onResponseClose(request, response, () => this.#close())
   }
 
   get headSent(): boolean {
