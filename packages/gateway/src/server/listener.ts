@@ -9,6 +9,7 @@ import type { CheckedLimits } from './check-options.ts'
 import { formatTarget, urlOf, type Endpoint } from './endpoint.ts'
 import { createNodeServer, readTls, type NodeServer } from './node-server.ts'
 import type { TlsOptions } from './options.ts'
+import { Turns } from './turns.ts'
 
 export type RequestListener = (request: NodeRequest, response: NodeResponse) => void
 
@@ -28,6 +29,7 @@ export class Listener {
   readonly #sockets = new Set<Socket>()
   readonly #sessions = new Set<ServerHttp2Session>()
   readonly #responses = new Set<NodeResponse>()
+  readonly #turns = new Turns()
   /** How many requests each connection answers, by the socket that its requests name. */
   readonly #busy = new Map<string, number>()
   /** Connections that have had a request. */
@@ -91,8 +93,12 @@ export class Listener {
   #attach(handle: RequestListener, keepAliveTimeout: number): void {
     const server: NodeServer = this.#server
     const take = (request: NodeRequest, response: NodeResponse): void => {
-      this.#take(request, response)
-      handle(request, response)
+      const begin = (): void => {
+        this.#take(request, response)
+        handle(request, response)
+      }
+      if ('stream' in response) begin()
+      else this.#turns.take(request.socket, response, begin)
     }
     // The types of the three servers differ in what their listeners take; requests and responses are those that they say.
     const emitter: { on(event: string, listener: (...args: never[]) => void): unknown } = server
@@ -107,6 +113,7 @@ export class Listener {
     })
     emitter.on('connect', (_request: NodeRequest, other: Duplex | NodeResponse) => {
       if ('stream' in other) other.writeHead(405).end()
+      else if (this.#turns.isBusy(other)) (other as Duplex).destroy()
       else refuseTunnel(other as Duplex)
     })
     // Of single connections, which are gone then; nothing else is told this way once the address is taken.
