@@ -130,6 +130,27 @@ test('h2c: a header that cannot be sent is a failure', async (t) => {
   assert.equal((await requestHttp2(session, { ':path': '/' })).headers[':status'], 500)
 })
 
+test('h2c: of a field that an answer has once only, the last one goes out', async (t) => {
+  const session = await startH2c(t, (exchange) =>
+    exchange.send(200, [
+      ['Date', 'Thu, 01 Jan 1970 00:00:00 GMT'],
+      ['Date', 'Fri, 02 Jan 1970 00:00:00 GMT'],
+      ['X-Content-Type-Options', 'nosniff'],
+      ['x-content-type-options', 'nosniff'],
+      ['Content-Language', 'de'],
+      ['Content-Language', 'en'],
+      ['Link', '</a>'],
+      ['Link', '</b>'],
+    ]),
+  )
+  const { headers } = await requestHttp2(session, { ':path': '/' })
+  assert.equal(headers[':status'], 200)
+  assert.equal(headers['date'], 'Fri, 02 Jan 1970 00:00:00 GMT')
+  assert.equal(headers['x-content-type-options'], 'nosniff')
+  assert.equal(headers['content-language'], 'de, en')
+  assert.equal(headers['link'], '</a>, </b>')
+})
+
 test('h2c: CONNECT is refused, and 100-continue waits for a reader', async (t) => {
   const session = await startH2c(t, async (exchange) => {
     if (exchange.request.target === '/no') sendText(exchange, 'no', 413)
