@@ -403,6 +403,18 @@ describe('answers', () => {
     assert.match(log.text, /warn .*sendFileRoots/)
   })
 
+  test('checklist 19: X-Sendfile names a folder with a slash at its end, and with letters of any language', async (t) => {
+    const folder = join(await temporaryDirectory(t), 'Verträge')
+    await mkdir(folder)
+    await writeFile(join(folder, 'report.txt'), 'the report')
+    for (const root of [folder, `${folder}/`]) {
+      const stdout = Buffer.from(`X-Sendfile: ${folder}/report.txt\r\n\r\nfallback`)
+      const pool = new MockPool().on('*', { stdout })
+      const { port } = await startGateway(t, { backend: pool, sendFileRoots: { '/files/': root } })
+      assert.equal(bodyOf(await rawGet(port, '/')), 'the report', root)
+    }
+  })
+
   test('checklist 19: local redirects come to an end', async (t) => {
     const pool = new MockPool().on('*', { stdout: 'Location: /index.php\r\n\r\n' })
     const { port } = await startGateway(t, { backend: pool })
