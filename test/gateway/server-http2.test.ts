@@ -2,14 +2,16 @@
 
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
-import { constants } from 'node:http2'
+import { connect as connectHttp2, constants, type ClientHttp2Session } from 'node:http2'
 import { request as httpsRequest } from 'node:https'
+import { connect } from 'node:net'
+import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 import type { Exchange } from '@fastcgi/gateway'
 import { makeCertificate, NO_OPENSSL } from '../support/certificate.ts'
 import { answerBy, readText, sendText } from '../support/exchanges.ts'
-import { until } from '../support/process.ts'
-import { openHttp2, requestHttp2, startServer } from '../support/serving.ts'
+import { temporaryDirectory, until } from '../support/process.ts'
+import { openHttp2, portOf, requestHttp2, startServer } from '../support/serving.ts'
 
 /** Cleartext HTTP/2 on a listener of its own, beside the one for HTTP/1. */
 async function startH2c(
@@ -173,6 +175,32 @@ test('h2c: CONNECT is refused, and 100-continue waits for a reader', async (t) =
     await until('the end', () => stream.closed)
     assert.equal(continued, expected, path)
   }
+})
+
+test('h2c on a unix socket: what runs is answered while the server closes', async (t) => {
+  const path = join(await temporaryDirectory(t), 'h2c.sock')
+  let exchange: Exchange | undefined
+  const use = [answerBy((one) => void (exchange = one))]
+  const server = await startServer(t, { h2c: path, use })
+  const session: ClientHttp2Session = connectHttp2('http://localhost', {
+    createConnection: () => connect(path),
+  })
+  t.after(() => session.destroy())
+  session.on('error', () => {})
+  const answer = requestHttp2(session, { ':path': '/' })
+  await until('the request is there', () => exchange)
+  // Nobody asks anything here: as soon as it is closed, whatever was taken for unused is.
+  let closed = false
+  const idle = connect(portOf(server.addresses[0]), '127.0.0.1')
+  idle.on('error', () => {})
+  idle.on('close', () => (closed = true)).resume()
+  await until('it is connected', () => !idle.connecting)
+  const end = server.close()
+  await until('what is not used is closed', () => closed)
+  for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => setImmediate(resolve))
+  sendText(exchange!, 'late')
+  assert.equal((await answer).body, 'late')
+  assert.equal(await end, 0)
 })
 
 test('TLS speaks HTTP/2 and HTTP/1.1, as the client chooses', { skip: NO_OPENSSL }, async (t) => {
