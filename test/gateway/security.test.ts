@@ -121,6 +121,40 @@ describe('what a request may tell the application', () => {
     assert.equal(server.SERVER_NAME, 'shop.example')
   })
 
+  test('checklist 22: what a client wrote into X-Forwarded-For itself is not even looked at', async (t) => {
+    for (const words of ['unknown', 'x', '1.2.3.4.5', '[::1', 'abc']) {
+      const said = [`X-Forwarded-For: ${words}, 203.0.113.9`]
+      const server = await serverOf(t, said, { trustProxy: 'loopback' })
+      assert.equal(server.REMOTE_ADDR, '203.0.113.9', words)
+    }
+  })
+
+  test('checklist 22: an address that a trusted proxy tells must be one', async (t) => {
+    const { port } = await gatewayOf(t, { trustProxy: 'loopback' })
+    for (const words of [
+      'unknown',
+      'abc',
+      '1.2.3',
+      '1.2.3.256',
+      ':::',
+      '1::2::3',
+      'fe80::1%eth0',
+    ]) {
+      const answer = await rawGet(port, '/env.php', [`X-Forwarded-For: ${words}`])
+      assert.equal(statusOf(answer), 400, words)
+    }
+    for (const [words, address] of [
+      ['2001:DB8::1', '2001:DB8::1'],
+      ['[2001:db8::1]:4711', '2001:db8::1'],
+      ['::ffff:192.0.2.1', '192.0.2.1'],
+      ['192.0.2.1:80', '192.0.2.1'],
+    ] as const) {
+      const said = [`X-Forwarded-For: ${words}`]
+      const server = await serverOf(t, said, { trustProxy: 'loopback' })
+      assert.equal(server.REMOTE_ADDR, address)
+    }
+  })
+
   test('checklist 22: a number of proxies counts from this side', async (t) => {
     const server = await serverOf(t, ['X-Forwarded-For: 6.6.6.6, 203.0.113.9'], { trustProxy: 1 })
     assert.equal(server.REMOTE_ADDR, '203.0.113.9')
