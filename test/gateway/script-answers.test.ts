@@ -158,7 +158,10 @@ describe('the head and the body', () => {
 
   test('interim responses go out ahead of the answer', async (t) => {
     const link = 'Link: </a.css>; rel=preload'
-    const { port } = await startWith(t, `Status: 103\r\n${link}\r\n\r\n${HTML}x`)
+    const { port } = await startWith(
+      t,
+      `Status: 103\r\nContent-Length: 5\r\n${link}\r\n\r\n${HTML}x`,
+    )
     const { text } = await rawGet(port, '/hello.php')
     assert.ok(
       text.startsWith(`HTTP/1.1 103 Early Hints\r\n${link}\r\n\r\nHTTP/1.1 200 OK\r\n`),
