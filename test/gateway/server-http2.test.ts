@@ -49,6 +49,15 @@ test('h2c: a request arrives with its host, and the answer with each of its fiel
   assert.ok(headers['date'])
 })
 
+test('h2c: cookies arrive as one, however many fields they come in', async (t) => {
+  const session = await startH2c(t, (exchange) =>
+    sendText(exchange, exchange.request.header('cookie') ?? ''),
+  )
+  const cookie = Array.from({ length: 500 }, (_, at) => `c${at}=${at}`)
+  const { body } = await requestHttp2(session, { ':path': '/', cookie })
+  assert.equal(body, cookie.join('; '))
+})
+
 test('h2c: two hosts that are not the same are refused', async (t) => {
   const session = await startH2c(t, (exchange) => sendText(exchange, exchange.client.host))
   const both = { ':path': '/', ':authority': 'a.example', host: 'b.example' }
