@@ -104,6 +104,19 @@ for (const [name, head] of Object.entries({
   })
 }
 
+test('a body in a transfer coding that is not decoded is refused, and not passed on coded', async (t) => {
+  const { port } = await startGateway(t, {
+    use: [answerBy(async (exchange) => sendText(exchange, `<${await readText(exchange)}>`))],
+  })
+  const ask = (coding: string): ReturnType<typeof rawRequest> =>
+    rawRequest(
+      port,
+      `POST / HTTP/1.1\r\nHost: a\r\nConnection: close\r\nTransfer-Encoding: ${coding}\r\n\r\n5\r\nhello\r\n0\r\n\r\n`,
+    )
+  assert.match((await ask('gzip, chunked')).text, /^HTTP\/1\.1 501 /)
+  assert.match((await ask('Chunked')).text, /^HTTP\/1\.1 200 [^]*<hello>/)
+})
+
 test('header values are bytes, repeated fields stay apart on the way out and are joined on the way in', async (t) => {
   let seen: string | undefined
   const { port } = await startGateway(t, {

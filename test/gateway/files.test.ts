@@ -303,6 +303,19 @@ describe('what was seen', () => {
     assert.equal(tree.look('/b')?.size, 1)
     assert.equal(tree.look('/a')?.size, 2)
   })
+
+  test('is no path so long that it only fills the memory', async (t) => {
+    const { root, tree } = await treeOf(t, {}, { ttl: 60_000 })
+    const folder = `/${Array<string>(10).fill('x'.repeat(100)).join('/')}`
+    const [short, long] = [`${folder}/a`, `${folder}/${'a'.repeat(100)}`]
+    assert.equal(tree.look(short), undefined)
+    assert.equal(tree.look(long), undefined)
+    mkdirSync(join(root, folder), { recursive: true })
+    writeFileSync(join(root, short), '')
+    writeFileSync(join(root, long), '')
+    assert.equal(tree.look(short), undefined)
+    assert.equal(tree.look(long)?.kind, 'file')
+  })
 })
 
 describe('a root that is none', () => {

@@ -121,6 +121,40 @@ describe('what a request may tell the application', () => {
     assert.equal(server.SERVER_NAME, 'shop.example')
   })
 
+  test('checklist 22: what a client wrote into X-Forwarded-For itself is not even looked at', async (t) => {
+    for (const words of ['unknown', 'x', '1.2.3.4.5', '[::1', 'abc']) {
+      const said = [`X-Forwarded-For: ${words}, 203.0.113.9`]
+      const server = await serverOf(t, said, { trustProxy: 'loopback' })
+      assert.equal(server.REMOTE_ADDR, '203.0.113.9', words)
+    }
+  })
+
+  test('checklist 22: an address that a trusted proxy tells must be one', async (t) => {
+    const { port } = await gatewayOf(t, { trustProxy: 'loopback' })
+    for (const words of [
+      'unknown',
+      'abc',
+      '1.2.3',
+      '1.2.3.256',
+      ':::',
+      '1::2::3',
+      'fe80::1%eth0',
+    ]) {
+      const answer = await rawGet(port, '/env.php', [`X-Forwarded-For: ${words}`])
+      assert.equal(statusOf(answer), 400, words)
+    }
+    for (const [words, address] of [
+      ['2001:DB8::1', '2001:DB8::1'],
+      ['[2001:db8::1]:4711', '2001:db8::1'],
+      ['::ffff:192.0.2.1', '192.0.2.1'],
+      ['192.0.2.1:80', '192.0.2.1'],
+    ] as const) {
+      const said = [`X-Forwarded-For: ${words}`]
+      const server = await serverOf(t, said, { trustProxy: 'loopback' })
+      assert.equal(server.REMOTE_ADDR, address)
+    }
+  })
+
   test('checklist 22: a number of proxies counts from this side', async (t) => {
     const server = await serverOf(t, ['X-Forwarded-For: 6.6.6.6, 203.0.113.9'], { trustProxy: 1 })
     assert.equal(server.REMOTE_ADDR, '203.0.113.9')
@@ -401,6 +435,18 @@ describe('answers', () => {
       assert.doesNotMatch(text, /secret$|root:|x-accel|x-sendfile/i, order)
     }
     assert.match(log.text, /warn .*sendFileRoots/)
+  })
+
+  test('checklist 19: X-Sendfile names a folder with a slash at its end, and with letters of any language', async (t) => {
+    const folder = join(await temporaryDirectory(t), 'Verträge')
+    await mkdir(folder)
+    await writeFile(join(folder, 'report.txt'), 'the report')
+    for (const root of [folder, `${folder}/`]) {
+      const stdout = Buffer.from(`X-Sendfile: ${folder}/report.txt\r\n\r\nfallback`)
+      const pool = new MockPool().on('*', { stdout })
+      const { port } = await startGateway(t, { backend: pool, sendFileRoots: { '/files/': root } })
+      assert.equal(bodyOf(await rawGet(port, '/')), 'the report', root)
+    }
   })
 
   test('checklist 19: local redirects come to an end', async (t) => {

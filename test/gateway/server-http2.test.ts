@@ -2,14 +2,16 @@
 
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
-import { constants } from 'node:http2'
+import { connect as connectHttp2, constants, type ClientHttp2Session } from 'node:http2'
 import { request as httpsRequest } from 'node:https'
+import { connect } from 'node:net'
+import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 import type { Exchange } from '@fastcgi/gateway'
 import { makeCertificate, NO_OPENSSL } from '../support/certificate.ts'
 import { answerBy, readText, sendText } from '../support/exchanges.ts'
-import { until } from '../support/process.ts'
-import { openHttp2, requestHttp2, startServer } from '../support/serving.ts'
+import { temporaryDirectory, until } from '../support/process.ts'
+import { openHttp2, portOf, requestHttp2, startServer } from '../support/serving.ts'
 
 /** Cleartext HTTP/2 on a listener of its own, beside the one for HTTP/1. */
 async function startH2c(
@@ -45,6 +47,15 @@ test('h2c: a request arrives with its host, and the answer with each of its fiel
   assert.deepEqual(headers['set-cookie'], ['a=\xe4', 'b=2'])
   assert.equal(headers['connection'], undefined)
   assert.ok(headers['date'])
+})
+
+test('h2c: cookies arrive as one, however many fields they come in', async (t) => {
+  const session = await startH2c(t, (exchange) =>
+    sendText(exchange, exchange.request.header('cookie') ?? ''),
+  )
+  const cookie = Array.from({ length: 500 }, (_, at) => `c${at}=${at}`)
+  const { body } = await requestHttp2(session, { ':path': '/', cookie })
+  assert.equal(body, cookie.join('; '))
 })
 
 test('h2c: two hosts that are not the same are refused', async (t) => {
@@ -130,6 +141,27 @@ test('h2c: a header that cannot be sent is a failure', async (t) => {
   assert.equal((await requestHttp2(session, { ':path': '/' })).headers[':status'], 500)
 })
 
+test('h2c: of a field that an answer has once only, the last one goes out', async (t) => {
+  const session = await startH2c(t, (exchange) =>
+    exchange.send(200, [
+      ['Date', 'Thu, 01 Jan 1970 00:00:00 GMT'],
+      ['Date', 'Fri, 02 Jan 1970 00:00:00 GMT'],
+      ['X-Content-Type-Options', 'nosniff'],
+      ['x-content-type-options', 'nosniff'],
+      ['Content-Language', 'de'],
+      ['Content-Language', 'en'],
+      ['Link', '</a>'],
+      ['Link', '</b>'],
+    ]),
+  )
+  const { headers } = await requestHttp2(session, { ':path': '/' })
+  assert.equal(headers[':status'], 200)
+  assert.equal(headers['date'], 'Fri, 02 Jan 1970 00:00:00 GMT')
+  assert.equal(headers['x-content-type-options'], 'nosniff')
+  assert.equal(headers['content-language'], 'de, en')
+  assert.equal(headers['link'], '</a>, </b>')
+})
+
 test('h2c: CONNECT is refused, and 100-continue waits for a reader', async (t) => {
   const session = await startH2c(t, async (exchange) => {
     if (exchange.request.target === '/no') sendText(exchange, 'no', 413)
@@ -152,6 +184,32 @@ test('h2c: CONNECT is refused, and 100-continue waits for a reader', async (t) =
     await until('the end', () => stream.closed)
     assert.equal(continued, expected, path)
   }
+})
+
+test('h2c on a unix socket: what runs is answered while the server closes', async (t) => {
+  const path = join(await temporaryDirectory(t), 'h2c.sock')
+  let exchange: Exchange | undefined
+  const use = [answerBy((one) => void (exchange = one))]
+  const server = await startServer(t, { h2c: path, use })
+  const session: ClientHttp2Session = connectHttp2('http://localhost', {
+    createConnection: () => connect(path),
+  })
+  t.after(() => session.destroy())
+  session.on('error', () => {})
+  const answer = requestHttp2(session, { ':path': '/' })
+  await until('the request is there', () => exchange)
+  // Nobody asks anything here: as soon as it is closed, whatever was taken for unused is.
+  let closed = false
+  const idle = connect(portOf(server.addresses[0]), '127.0.0.1')
+  idle.on('error', () => {})
+  idle.on('close', () => (closed = true)).resume()
+  await until('it is connected', () => !idle.connecting)
+  const end = server.close()
+  await until('what is not used is closed', () => closed)
+  for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => setImmediate(resolve))
+  sendText(exchange!, 'late')
+  assert.equal((await answer).body, 'late')
+  assert.equal(await end, 0)
 })
 
 test('TLS speaks HTTP/2 and HTTP/1.1, as the client chooses', { skip: NO_OPENSSL }, async (t) => {

@@ -41,6 +41,8 @@ interface Seen {
 // Opening a fifo would otherwise wait for somebody who writes into it.
 const OPEN = fs.constants.O_RDONLY | (fs.constants.O_NONBLOCK ?? 0)
 const OPEN_NO_LINK = OPEN | (fs.constants.O_NOFOLLOW ?? 0)
+// In bytes. Sites have hardly any longer paths; but anybody can ask for them, and fill the memory with a few thousand requests.
+const MAX_REMEMBERED = 1024
 
 /**
  * The files below a root on this machine.
@@ -121,7 +123,9 @@ export class FileTree {
     const seen = this.#seen.get(path)
     if (seen !== undefined && now < seen.until) return seen.entry
     const entry = isPlain(path) ? this.#stat(this.#native(path)) : undefined
-    this.#remember(path, { entry, until: now + (entry ? this.#ttl : this.#ttl / 4) })
+    if (path.length <= MAX_REMEMBERED) {
+      this.#remember(path, { entry, until: now + (entry ? this.#ttl : this.#ttl / 4) })
+    }
     return entry
   }
 

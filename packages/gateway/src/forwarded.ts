@@ -72,15 +72,15 @@ type Direct = Pick<ClientInfo, 'address' | 'port' | 'https'>
 
 function throughProxies(request: Incoming, trust: Trust, direct: Direct, host: string): ClientInfo {
   // Each proxy adds whom it talks to at the right end, so the list is believed from there, for as long as proxies are known.
-  const said = list(request.header('x-forwarded-for'))
-  const hops = [direct.address, ...said.toReversed().map(forwardedAddress)]
+  const said = list(request.header('x-forwarded-for')).toReversed()
+  let { address } = direct
   let at = 0
-  while (at + 1 < hops.length && trust(hops[at]!, at)) at++
+  while (at < said.length && trust(address, at)) address = forwardedAddress(said[at++]!)
   const proto = saidBy(at, request.header('x-forwarded-proto'))?.toLowerCase()
   const https = proto === undefined ? direct.https : proto === 'https' || proto === 'wss'
   const port = Number(saidBy(at, request.header('x-forwarded-port')) ?? NaN)
   const known = withHost(
-    { address: hops[at]!, port: at === 0 ? direct.port : 0, https },
+    { address, port: at === 0 ? direct.port : 0, https },
     saidBy(at, request.header('x-forwarded-host')) ?? host,
   )
   return Number.isInteger(port) && port > 0 && port < 65_536 ? { ...known, hostPort: port } : known
@@ -100,8 +100,14 @@ function list(value: string | undefined): string[] {
 function forwardedAddress(value: string): string {
   const bracketed = /^\[([0-9a-fA-F:.]+)\](?::\d+)?$/.exec(value)
   const address = bracketed?.[1] ?? value.replace(/^(\d{1,3}(?:\.\d{1,3}){3}):\d+$/, '$1')
-  if (/^[0-9a-fA-F:.]{2,45}$/.test(address)) return plainAddress(address)
+  if (isAddress(address)) return plainAddress(address)
   throw new HttpRequestError(400, 'X-Forwarded-For holds what is no address')
+}
+
+function isAddress(text: string): boolean {
+  if (/^\d{1,3}(?:\.\d{1,3}){3}$/.test(text))
+    return text.split('.').every((part) => Number(part) < 256)
+  return /^[0-9a-fA-F:.]{2,45}$/.test(text) && URL.canParse(`http://[${text}]/`)
 }
 
 /** An IPv4 address that came over an IPv6 socket is written as an IPv4 address. */

@@ -1,6 +1,7 @@
 // X-Accel-Redirect and X-Sendfile -> a file in one of the folders that the options allow. Pure, but for the look at the files.
 
 import { decodePath } from '@fastcgi/client/http'
+import { byteStringOf } from './bytes.ts'
 import type { FileTree } from './files.ts'
 import type { Orders } from './reply-head.ts'
 
@@ -18,12 +19,15 @@ export function orderedFile(
 ): OrderedFile | undefined {
   for (const [prefix, tree] of roots) {
     const path =
-      redirectTo === undefined
-        ? below(sendFile, `${tree.root}/`)
-        : below(pathOf(redirectTo), prefix)
+      redirectTo === undefined ? below(sendFile, folderOf(tree)) : below(pathOf(redirectTo), prefix)
     if (path !== undefined && tree.look(path)?.kind === 'file') return { tree, path }
   }
   return undefined
+}
+
+/** As the bytes of a header name it. */
+function folderOf({ root }: FileTree): string {
+  return `${byteStringOf(root).replace(/\/+$/, '')}/`
 }
 
 /** It is a path of a URL: decoded once, and without a way out (RFC 3986 §5.2.4). */

@@ -61,7 +61,7 @@ export function passedHeaders(head: CgiHead, more: HeaderFields): (readonly [str
 function droppedNames(head: CgiHead): ReadonlySet<string> {
   const connection = head.headers.find(([name]) => name.toLowerCase() === 'connection')
   // The length of a body that these cannot have would be read as that of what follows (RFC 9110 §8.6).
-  const noLength = head.status === 204 || head.status === 205
+  const noLength = head.status < 200 || head.status === 204 || head.status === 205
   if (!connection && !noLength) return NEVER_PASSED
   const dropped = new Set(NEVER_PASSED)
   for (const name of connection?.[1].split(',') ?? []) dropped.add(name.trim().toLowerCase())

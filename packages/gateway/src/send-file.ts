@@ -31,6 +31,7 @@ const OF_BODY = new Set([
   'content-disposition',
   'content-language',
 ])
+const OF_CACHING = new Set(['cache-control', 'expires'])
 /** What is said of the bytes here, and by nobody else. */
 const OWN = new Set(['content-length', 'content-range', 'accept-ranges', 'transfer-encoding'])
 
@@ -136,13 +137,12 @@ class FileAnswer {
     const conditional = safe && this.#status === 200
     const refused = conditional ? precondition(request, this.#validators) : undefined
     if (refused !== undefined) {
-      this.#exchange.send(refused, this.#withoutBody())
+      this.#exchange.send(refused, refused === 304 ? this.#withoutBody() : this.#unkept())
       return undefined
     }
     const ranges = conditional ? this.#ranges() : undefined
     if (ranges === 'unsatisfiable') {
-      const fields = this.#withoutBody()
-      this.#exchange.send(416, [...fields, ['content-range', `bytes */${this.#size}`]])
+      this.#exchange.send(416, [...this.#unkept(), ['content-range', `bytes */${this.#size}`]])
       return undefined
     }
     if (this.#status === 200) this.#headers.push(['accept-ranges', 'bytes'])
@@ -223,6 +223,11 @@ class FileAnswer {
 
   #withoutBody(): HeaderFields {
     return this.#headers.filter(([name]) => !OF_BODY.has(name.toLowerCase()))
+  }
+
+  /** How long the file may be kept is not said of a refusal: a cache would give it to everybody. */
+  #unkept(): HeaderFields {
+    return this.#withoutBody().filter(([name]) => !OF_CACHING.has(name.toLowerCase()))
   }
 
   #contentRange({ first, last }: ByteRange): string {

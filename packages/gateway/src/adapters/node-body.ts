@@ -25,6 +25,7 @@ export class NodeBody implements IncomingBody {
 
   async *[Symbol.asyncIterator](): AsyncIterator<Uint8Array> {
     const request = this.#request
+    refuseCoding(request.headers['transfer-encoding'])
     if (waiting.delete(request)) this.#response.writeContinue()
     let received = 0
     try {
@@ -47,6 +48,15 @@ export class NodeBody implements IncomingBody {
       cause === undefined ? {} : { cause },
     )
   }
+}
+
+/** What is coded and chunked comes in coded pieces, and the application is told of no coding (RFC 9112 §6.1). */
+function refuseCoding(coding = 'chunked'): void {
+  if (coding.trim().toLowerCase() === 'chunked') return
+  throw new HttpRequestError(
+    501,
+    `the transfer coding ${JSON.stringify(coding)} is not decoded here`,
+  )
 }
 
 /** A body that is at hand. */

@@ -4,11 +4,12 @@ import {
   STATUS_CODES,
   validateHeaderName,
   validateHeaderValue,
-  type OutgoingHttpHeaders,
   type ServerResponse,
 } from 'node:http'
 import { constants, type Http2ServerResponse } from 'node:http2'
 import type { HeaderFields } from '../http.ts'
+import { onResponseClose } from './node-close.ts'
+import { grouped } from './node-fields.ts'
 import { hasUnreadBody, isLargeOrOpen, leaveBody } from './node-linger.ts'
 import type { NodeRequest, NodeResponse } from './node-types.ts'
 import type { Outcome, RecordedReply } from './reply-record.ts'
@@ -39,8 +40,7 @@ export class NodeReply implements RecordedReply {
     response.on('finish', () => {
       this.#finished = true
     })
-    response.on('close', () => this.#close())
-    if (response.destroyed) process.nextTick(() => this.#close())
+    onResponseClose(request, response, () => this.#close())
   }
 
   get headSent(): boolean {
@@ -210,21 +210,6 @@ function writeHttp2Head(
     for (const name of Object.keys(fields)) response.removeHeader(name)
     throw error
   }
-}
-
-/** Fields by their names, checked: HTTP/2 itself does not look at what they hold. */
-function grouped(headers: HeaderFields): OutgoingHttpHeaders {
-  const fields: Record<string, string | string[]> = Object.create(null)
-  for (const [key, value] of headers) {
-    const name = key.toLowerCase()
-    validateHeaderName(name)
-    validateHeaderValue(name, value)
-    const before = fields[name]
-    if (before === undefined) fields[name] = value
-    else if (typeof before === 'string') fields[name] = [before, value]
-    else before.push(value)
-  }
-  return fields
 }
 
 function interimHead(status: number, headers: HeaderFields): string {

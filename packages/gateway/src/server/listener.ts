@@ -4,11 +4,13 @@ import type { IncomingMessage } from 'node:http'
 import type { ServerHttp2Session } from 'node:http2'
 import type { Duplex } from 'node:stream'
 import { continueOnRead, type NodeRequest, type NodeResponse } from '../adapters/node.ts'
+import { onResponseClose } from '../adapters/node-close.ts'
 import { bind } from './bind.ts'
 import type { CheckedLimits } from './check-options.ts'
 import { formatTarget, urlOf, type Endpoint } from './endpoint.ts'
 import { createNodeServer, readTls, type NodeServer } from './node-server.ts'
 import type { TlsOptions } from './options.ts'
+import { Turns } from './turns.ts'
 
 export type RequestListener = (request: NodeRequest, response: NodeResponse) => void
 
@@ -25,13 +27,17 @@ const NO_TUNNELS =
 export class Listener {
   readonly #server: NodeServer
   readonly #endpoint: Endpoint
+  /** Everything that was accepted. */
+  readonly #accepted = new Set<Socket>()
+  /** What requests come on: where there is TLS, the connection above the accepted one. */
   readonly #sockets = new Set<Socket>()
   readonly #sessions = new Set<ServerHttp2Session>()
   readonly #responses = new Set<NodeResponse>()
-  /** How many requests each connection answers, by the socket that its requests name. */
-  readonly #busy = new Map<string, number>()
-  /** Connections that have had a request. */
-  readonly #used = new Set<string>()
+  readonly #turns = new Turns()
+  /** How many requests each connection answers, by its key. */
+  readonly #busy = new Map<number, number>()
+  /** Keys of connections that have had a request. */
+  readonly #used = new Set<number>()
   #draining = false
 
   private constructor(server: NodeServer, endpoint: Endpoint) {
@@ -84,19 +90,30 @@ export class Listener {
     const cut = this.active
     this.#draining = true
     this.#server.close()
-    for (const socket of this.#sockets) socket.destroy()
+    for (const socket of this.#accepted) socket.destroy()
     return cut
   }
 
   #attach(handle: RequestListener, keepAliveTimeout: number): void {
     const server: NodeServer = this.#server
     const take = (request: NodeRequest, response: NodeResponse): void => {
-      this.#take(request, response)
-      handle(request, response)
+      const begin = (): void => {
+        this.#take(request, response)
+        handle(request, response)
+      }
+      if ('stream' in response) begin()
+      else this.#turns.take(request.socket, response, begin)
     }
     // The types of the three servers differ in what their listeners take; requests and responses are those that they say.
     const emitter: { on(event: string, listener: (...args: never[]) => void): unknown } = server
-    emitter.on('connection', (socket: Socket) => this.#connected(socket))
+    emitter.on('connection', (socket: Socket) => {
+      this.#accepted.add(socket)
+      socket.once('close', () => this.#accepted.delete(socket))
+    })
+    const secure = 'setSecureContext' in server
+    emitter.on(secure ? 'secureConnection' : 'connection', (socket: Socket) => {
+      this.#connected(socket)
+    })
     emitter.on('session', (session: ServerHttp2Session) => {
       this.#opened(session, keepAliveTimeout)
     })
@@ -107,6 +124,7 @@ export class Listener {
     })
     emitter.on('connect', (_request: NodeRequest, other: Duplex | NodeResponse) => {
       if ('stream' in other) other.writeHead(405).end()
+      else if (this.#turns.isBusy(other)) (other as Duplex).destroy()
       else refuseTunnel(other as Duplex)
     })
     // Of single connections, which are gone then; nothing else is told this way once the address is taken.
@@ -120,6 +138,8 @@ export class Listener {
       this.#sockets.delete(socket)
       this.#used.delete(key)
     })
+    // A handshake that was under way when the listener began to close.
+    if (this.#draining) this.#closeUnlessUsed(socket)
   }
 
   #opened(session: ServerHttp2Session, keepAliveTimeout: number): void {
@@ -141,13 +161,12 @@ export class Listener {
     this.#busy.set(key, (this.#busy.get(key) ?? 0) + 1)
     if (this.#draining) lastOfConnection(response)
     this.#used.add(key)
-    // It is no longer known once the connection is closed.
+    // Neither is known any more once the connection is closed.
     const { socket } = request
-    response.on('close', () => this.#answered(socket, response))
+    onResponseClose(request, response, () => this.#answered(key, socket, response))
   }
 
-  #answered(socket: Socket, response: NodeResponse): void {
-    const key = keyOf(socket)
+  #answered(key: number, socket: Socket, response: NodeResponse): void {
     this.#responses.delete(response)
     const left = (this.#busy.get(key) ?? 1) - 1
     if (left > 0) this.#busy.set(key, left)
@@ -178,8 +197,8 @@ function lastOfConnection(response: NodeResponse): void {
   if ('shouldKeepAlive' in response && !response.headersSent) response.shouldKeepAlive = false
 }
 
-const keys = new WeakMap<object, string>()
-let unnamed = 0
+const KEY = Symbol('key of the connection')
+let lastKey = 0
 
 /** Node has let go of the connection: nobody else would hear of its errors, or close it. */
 function refuseTunnel(connection: Duplex): void {
@@ -187,13 +206,7 @@ function refuseTunnel(connection: Duplex): void {
   connection.end(NO_TUNNELS, () => connection.destroy())
 }
 
-/** The same for a TLS connection and the one below it: both have the peer's address. */
-function keyOf(socket: Socket): string {
-  let key = keys.get(socket)
-  if (key === undefined) {
-    const { remoteAddress, remotePort } = socket
-    key = remotePort === undefined ? `unix ${++unnamed}` : `${remoteAddress} ${remotePort}`
-    keys.set(socket, key)
-  }
-  return key
+/** The same for a connection and for what node:http2 hands out in its place: that has all properties of the connection. */
+function keyOf(socket: Socket & { [KEY]?: number }): number {
+  return (socket[KEY] ??= ++lastKey)
 }

@@ -96,6 +96,8 @@ function http2Options(limits: CheckedLimits) {
       maxHeaderListSize: limits.maxHeaderSize,
       enablePush: false,
     },
+    // Each counts for 32 bytes of the list's size (RFC 9113 §6.5.2), so that this limits nothing more. Browsers send cookies one by one.
+    maxHeaderListPairs: Math.ceil(limits.maxHeaderSize / 32),
   }
 }
 
