@@ -85,7 +85,8 @@ function withStatus(error: unknown, status: number): Error {
   return wrapped
 }
 
-function newReference(): string {
+/** By what who asks for help and who reads the log know that they speak of the same failure. */
+export function newReference(): string {
   return crypto.randomUUID().slice(0, 13)
 }
 
@@ -96,22 +97,39 @@ function tell(
   reference: string | undefined,
   error: unknown,
 ): void {
-  const { request, client, site, stderr, log } = exchange
-  const path = request.target.split('?', 1)[0] ?? ''
+  const { stderr } = exchange
   const fields = {
     error,
     status,
     reference,
-    method: request.method,
-    host: client.host,
-    path: printable(path),
-    site: site?.name,
-    ...log,
+    ...requestFields(exchange),
     ...(stderr !== '' && { stderr: printable(stderr) }),
   }
-  const message = `${request.method} ${printable(path)}: ${error instanceof Error ? printable(error.message) : String(error)}`
+  const message = `${requestLine(exchange)}: ${error instanceof Error ? printable(error.message) : String(error)}`
   if (isRefusal(status)) logger.info(fields, message)
   else logger.error(fields, message)
+}
+
+/** Which request an entry of the log is about. */
+export function requestFields(exchange: Exchange): object {
+  const { request, client, site, log } = exchange
+  return {
+    method: request.method,
+    host: client.host,
+    path: pathOf(exchange),
+    site: site?.name,
+    ...log,
+  }
+}
+
+/** The same for a message: `GET /a`. */
+export function requestLine(exchange: Exchange): string {
+  return `${exchange.request.method} ${pathOf(exchange)}`
+}
+
+/** As it was asked for, without the query, which may hold secrets. */
+function pathOf({ request }: Exchange): string {
+  return printable(request.target.split('?', 1)[0] ?? '')
 }
 
 function describe({ stderr }: Exchange, error: unknown): string {

@@ -6,7 +6,14 @@ import { takeBody, type TakenBody } from './bodies/request-body.ts'
 import type { RequestBodyRules } from './bodies/rules.ts'
 import { escapeHtml } from './error-page.ts'
 import type { Exchange } from './exchange.ts'
-import { printable, sendPage, type Fail } from './failure.ts'
+import {
+  newReference,
+  printable,
+  requestFields,
+  requestLine,
+  sendPage,
+  type Fail,
+} from './failure.ts'
 import type { IncomingBody } from './http.ts'
 import type { Logger } from './logger.ts'
 import { RedirectedRequest } from './redirected-request.ts'
@@ -107,9 +114,10 @@ export class SiteHandler implements ScriptHooks {
   }
 
   warned(exchange: Exchange, stderr: string): void {
-    const { site, log } = exchange
-    const text = printable(stderr)
-    this.#services.logger.warn({ site: site?.name, ...log, stderr: text }, `stderr of PHP: ${text}`)
+    this.#services.logger.warn(
+      { ...requestFields(exchange), stderr: printable(stderr) },
+      `${requestLine(exchange)}: PHP wrote to stderr`,
+    )
   }
 
   spool(exchange: Exchange, streaming: boolean): void {
@@ -125,11 +133,12 @@ export class SiteHandler implements ScriptHooks {
   emptyFailure(exchange: Exchange, status: number): void {
     const { development, logger } = this.#services
     const stderr = printable(exchange.stderr)
+    const reference = newReference()
     logger.error(
-      { status, site: exchange.site?.name, stderr },
-      `the application failed with ${status}, and without a word`,
+      { status, reference, ...requestFields(exchange), stderr },
+      `${requestLine(exchange)}: the application failed with ${status}, and without a word`,
     )
-    sendPage(exchange, { status, details: development ? stderr : undefined })
+    sendPage(exchange, { status, reference, details: development ? stderr : undefined })
   }
 
   #run(exchange: Exchange, site: Site, script: ScriptPath): void | Promise<void> {
