@@ -115,8 +115,15 @@ test('options that cannot be used are refused by their names', async () => {
     { php: true, backend: '127.0.0.1:9000' },
     /^php starts a backend, and backend names/,
   )
+  await refused({ php: { workers: 'many' } }, /^php\.workers must be a whole number/)
+  await refused({ php: { wrkers: 1 } }, /^php: unknown option "wrkers"/)
   await refused({ signals: 1 }, /^signals must be/)
-  await refused({ listen: 0, frontControler: '/index.php' }, /frontControler is no option/)
+  await refused(
+    { frontControler: '/index.php' },
+    /^frontControler is no option; did you mean frontController\?/,
+  )
+  await refused({ lissten: 0 }, /^lissten is no option; did you mean listen\?/)
+  await refused({ colour: 'red' }, /^colour is no option; there are listen, tls, .*, root, preset/)
 })
 
 test('it installs no signal handler by itself', async (t) => {
