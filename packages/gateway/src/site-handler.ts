@@ -41,6 +41,8 @@ export interface SiteServices {
 }
 
 const MAX_LOCAL_REDIRECTS = 10
+/** What php-fpm says about a script that is not there for it, whatever the reason. */
+const UNREADABLE = 'Primary script unknown'
 /** Files that the application has ordered are sent as it says. */
 const ORDERED = compileStatic({ precompressed: false })
 
@@ -114,9 +116,13 @@ export class SiteHandler implements ScriptHooks {
   }
 
   warned(exchange: Exchange, stderr: string): void {
+    const what =
+      stderr.trim() === UNREADABLE
+        ? `PHP cannot read its script below ${exchange.site!.context().root}: may it enter that folder, and has it the files there, too (backendRoot)?`
+        : 'PHP wrote to stderr'
     this.#services.logger.warn(
       { ...requestFields(exchange), stderr: printable(stderr) },
-      `${requestLine(exchange)}: PHP wrote to stderr`,
+      `${requestLine(exchange)}: ${what}`,
     )
   }
 
