@@ -9,7 +9,7 @@ import { test } from 'node:test'
 import { ListenError, serve, type ServeOptions, type Exchange } from '@fastcgi/gateway'
 import { answerBy, sendText } from '../support/exchanges.ts'
 import { startFpm } from '../support/fpm.ts'
-import { rawRequest } from '../support/gateway.ts'
+import { RecordingLogger, rawRequest } from '../support/gateway.ts'
 import { PHP_ROOT } from '../support/paths.ts'
 import { Program, temporaryDirectory, until } from '../support/process.ts'
 import { get, Load, openHttp2, portOf, requestHttp2, startServer } from '../support/serving.ts'
@@ -125,6 +125,23 @@ test('options that cannot be used are refused by their names', async () => {
   )
   await refused({ lissten: 0 }, /^lissten is no option; did you mean listen\?/)
   await refused({ colour: 'red' }, /^colour is no option; there are listen, tls, .*, root, preset/)
+})
+
+test('a backend that is not there is told at the start, and nothing of one that is', async (t) => {
+  const fpm = await startFpm(t)
+  const logger = new RecordingLogger()
+  await startServer(t, {
+    backends: { up: fpm.address, gone: 'unix:/nowhere/php.sock' },
+    backend: 'up',
+    routes: [{ path: '/old', backend: 'gone' }],
+    logger,
+  })
+  await until('it is told', () => logger.entries.length > 0)
+  assert.equal(logger.entries.length, 1)
+  assert.match(
+    logger.text,
+    /^warn the backend gone does not answer \(.*ENOENT.*\): scripts get 502 until it does$/,
+  )
 })
 
 test('it installs no signal handler by itself', async (t) => {
