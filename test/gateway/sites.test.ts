@@ -217,6 +217,11 @@ describe('options that cannot be used', () => {
       /^sites\[1\]\.idex is no option/,
     ],
     [
+      'a site of no host',
+      { sites: [{ root: '/', backend: 'unix:/x' }] },
+      /^sites\[0\]\.hosts must name the hosts of this site: a list/,
+    ],
+    [
       'a host with a port',
       { sites: [{ hosts: ['a:80'], root: '/', backend: 'unix:/x' }] },
       /^sites\[0\]\.hosts\[0\] must be a host name without a port/,
