@@ -233,6 +233,18 @@ test('on a terminal, what is said begins on a line of its own; elsewhere nothing
   assert.match(one.err, /^connect /)
 })
 
+test('a script that PHP does not know is explained on a terminal', async () => {
+  const lost = await ask('get', '/hello.php', ['--root', '/lost'], {
+    tty: ['stderr'],
+    env: { NO_COLOR: '1' },
+  })
+  assert.match(
+    lost.err,
+    /^! Primary script unknown\nfcgi: for PHP there is no \/lost\/hello\.php, .* --root .* fcgi doctor .*\n$/,
+  )
+  assert.equal((await ask('get', '/hello.php', ['--root', '/lost'])).err, 'Primary script unknown')
+})
+
 test('-s silences stderr, --stderr brings it back, --no-stderr drops it', async () => {
   assert.equal((await ask('get', '/stderr.php', ['-s'])).err, '')
   assert.match((await ask('get', '/stderr.php', ['-s', '--stderr'])).err, /first complaint/)

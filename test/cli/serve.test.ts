@@ -98,6 +98,8 @@ describe('fcgi serve', () => {
       '--listen',
       '8080',
       '--no-compress',
+      '--max-body',
+      '64M',
       '--print-config',
     ])
     assert.equal(code, 0)
@@ -108,6 +110,7 @@ describe('fcgi serve', () => {
       tls: { cert: join(root, 'c.pem'), key: '[secret]' },
       listen: [8080],
       response: { compress: false },
+      requestBody: { maxSize: 67_108_864 },
     })
   })
 
@@ -121,6 +124,7 @@ describe('fcgi serve', () => {
       ['--config', 'nothing.json'],
       /nothing\.json is not there/,
     ],
+    ['a size that is none', ['--max-body', '64MB'], /It takes bytes, or .* such as 64M\./],
     ['a port that is none', ['--listen', '99999'], /port 99999 is not between/],
   ]
   for (const [what, args, message] of refused) {

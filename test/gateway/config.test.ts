@@ -62,7 +62,24 @@ describe('a configuration file', () => {
     ['no JSON', 'fcgi.config.json', '{ root', /fcgi\.config\.json cannot be loaded: SyntaxError/],
     ['a list', 'fcgi.config.json', '[]', /must hold an object of options, not \[\]/],
     ['no default export', 'fcgi.config.mjs', 'export const root = 1', /must export by default/],
-    ['a module that throws', 'fcgi.config.mjs', 'throw new Error("broken")', /broken/],
+    [
+      'a module that throws',
+      'fcgi.config.mjs',
+      '\nthrow new Error("broken")',
+      /cannot be loaded: Error: broken \(line 2\)$/,
+    ],
+    [
+      'no JavaScript',
+      'fcgi.config.mjs',
+      'export default {\n\n  root: }',
+      /cannot be loaded: SyntaxError: .* \(node \S+fcgi\.config\.mjs shows where\)$/,
+    ],
+    [
+      'of another kind',
+      'fcgi.config.yaml',
+      'root: public',
+      /it is neither JSON nor JavaScript; there are fcgi\.config\.ts,/,
+    ],
   ]
   for (const [what, name, text, message] of rows) {
     test(`that is ${what} is refused, and named`, async (t) => {
@@ -70,6 +87,13 @@ describe('a configuration file', () => {
       await assert.rejects(loadConfig(join(folder, name)), { name: 'ConfigError', message })
     })
   }
+
+  test('that is a module where its package says CommonJS is told another name', async (t) => {
+    const folder = await folderWith(t, 'package.json', '{ "type": "commonjs" }')
+    const file = join(folder, 'fcgi.config.js')
+    await writeFile(file, 'export default { root: "public" }')
+    await assert.rejects(loadConfig(file), { message: /CommonJS: name it fcgi\.config\.mjs$/ })
+  })
 
   test('that is not there is named', async () => {
     await assert.rejects(loadConfig('/nowhere/fcgi.config.mjs'), {

@@ -113,6 +113,24 @@ describe('in development', () => {
   })
 })
 
+describe('a script that only this side sees', () => {
+  test('is told in the log with what to look at', async (t) => {
+    const fpm = await startFpm(t)
+    const backendRoot = '/in/the/container'
+    const { url, log } = await startGateway(t, { backend: fpm.address, backendRoot })
+    const response = await fetch(`${url}/hello.php`)
+    assert.equal(response.status, 404)
+    await response.text()
+    const [entry] = log.entries
+    assert.equal(entry?.level, 'warn')
+    assert.match(
+      entry.message,
+      /^GET \/hello\.php: PHP cannot read its script below \/in\/the\/container: .*backendRoot/,
+    )
+    assert.equal(entry.fields['stderr'], 'Primary script unknown')
+  })
+})
+
 describe('a gateway that closes', () => {
   test('finishes what runs, and answers 503 from then on', async (t) => {
     const fpm = await startFpm(t)

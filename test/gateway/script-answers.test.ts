@@ -255,6 +255,17 @@ describe('a script that fails', () => {
     assert.equal(log.entries[0]!.fields['stderr'], 'PHP Fatal error: boom\\x1b[2J')
   })
 
+  test('with 500 and without a word is found in the log by its page', async (t) => {
+    const { port, log } = await startWith(t, `Status: 500\r\n${HTML}`)
+    const answer = await rawGet(port, '/hello.php?token=secret')
+    const [entry] = log.entries
+    const { method, path, script, reference } = entry!.fields
+    assert.deepEqual([method, path, script], ['GET', '/hello.php', '/hello.php'])
+    assert.match(entry!.message, /^GET \/hello\.php: the application failed with 500/)
+    assert.ok(bodyOf(answer).includes(`Reference: ${String(reference)}`), answer.text)
+    assert.doesNotMatch(JSON.stringify(entry), /secret/)
+  })
+
   test('with 500 and a page of its own is heard', async (t) => {
     const { port } = await startWith(t, `Status: 500\r\n${HTML}<h1>Oops</h1>`)
     const answer = await rawGet(port, '/hello.php')
@@ -278,8 +289,10 @@ describe('stderr', () => {
     assert.equal(log.entries.length, 1)
     const [{ level, fields, message }] = log.entries as [(typeof log.entries)[0]]
     assert.equal(level, 'warn')
-    assert.equal(message, 'stderr of PHP: PHP Warning: old\\x0d\\x1b[1m')
-    assert.equal(fields['script'], '/hello.php')
+    assert.equal(message, 'GET /hello.php: PHP wrote to stderr')
+    const { method, path, script, stderr } = fields
+    assert.deepEqual([method, path, script], ['GET', '/hello.php', '/hello.php'])
+    assert.equal(stderr, 'PHP Warning: old\\x0d\\x1b[1m')
   })
 
   test('is kept up to 64 KiB', async (t) => {

@@ -9,7 +9,7 @@ import { test } from 'node:test'
 import { ListenError, serve, type ServeOptions, type Exchange } from '@fastcgi/gateway'
 import { answerBy, sendText } from '../support/exchanges.ts'
 import { startFpm } from '../support/fpm.ts'
-import { rawRequest } from '../support/gateway.ts'
+import { RecordingLogger, rawRequest } from '../support/gateway.ts'
 import { PHP_ROOT } from '../support/paths.ts'
 import { Program, temporaryDirectory, until } from '../support/process.ts'
 import { get, Load, openHttp2, portOf, requestHttp2, startServer } from '../support/serving.ts'
@@ -87,7 +87,8 @@ test('an address that cannot be taken is told in one sentence, and nothing is le
   await assert.rejects(startServer(t, { listen: '192.0.2.1:0' }), { code: 'EADDRNOTAVAIL' })
   await assert.rejects(startServer(t, { listen: '/no/such/folder/x.sock' }), {
     name: 'ListenError',
-    message: /its folder does not exist|may not write/,
+    code: 'ENOENT',
+    message: /its folder does not exist/,
   })
 })
 
@@ -115,8 +116,32 @@ test('options that cannot be used are refused by their names', async () => {
     { php: true, backend: '127.0.0.1:9000' },
     /^php starts a backend, and backend names/,
   )
+  await refused({ php: { workers: 'many' } }, /^php\.workers must be a whole number/)
+  await refused({ php: { wrkers: 1 } }, /^php: unknown option "wrkers"/)
   await refused({ signals: 1 }, /^signals must be/)
-  await refused({ listen: 0, frontControler: '/index.php' }, /frontControler is no option/)
+  await refused(
+    { frontControler: '/index.php' },
+    /^frontControler is no option; did you mean frontController\?/,
+  )
+  await refused({ lissten: 0 }, /^lissten is no option; did you mean listen\?/)
+  await refused({ colour: 'red' }, /^colour is no option; there are listen, tls, .*, root, preset/)
+})
+
+test('a backend that is not there is told at the start, and nothing of one that is', async (t) => {
+  const fpm = await startFpm(t)
+  const logger = new RecordingLogger()
+  await startServer(t, {
+    backends: { up: fpm.address, gone: 'unix:/nowhere/php.sock' },
+    backend: 'up',
+    routes: [{ path: '/old', backend: 'gone' }],
+    logger,
+  })
+  await until('it is told', () => logger.entries.length > 0)
+  assert.equal(logger.entries.length, 1)
+  assert.match(
+    logger.text,
+    /^warn the backend gone does not answer \(.*ENOENT.*\): scripts get 502 until it does$/,
+  )
 })
 
 test('it installs no signal handler by itself', async (t) => {

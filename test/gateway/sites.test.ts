@@ -256,7 +256,11 @@ describe('options that cannot be used', () => {
     ['no scripts for a backend', { backend: 'unix:/x' }, /^root must be given/],
     ['an address that is none', { root: '/', backend: 'nonsense' }, /nonsense/],
     ['a pool option', { root: '/', backend: { address: 'unix:/x', conections: 1 } }, /conections/],
-    ['a network', { root: '/', backend: 'unix:/x', trustProxy: 'everyone' }, /trustProxy must be/],
+    [
+      'a network',
+      { root: '/', backend: 'unix:/x', trustProxy: 'everyone' },
+      /^trustProxy must be .*: invalid IP address: everyone$/,
+    ],
     ['a number of proxies', { root: '/', backend: 'unix:/x', trustProxy: 0 }, /trustProxy must be/],
     ['a preset', { root: '/', backend: 'unix:/x', preset: 'joomla' }, /preset must be one of/],
     [
@@ -268,6 +272,11 @@ describe('options that cannot be used', () => {
         ],
       },
       /^sites\[1\]\.idex is no option/,
+    ],
+    [
+      'a site of no host',
+      { sites: [{ root: '/', backend: 'unix:/x' }] },
+      /^sites\[0\]\.hosts must name the hosts of this site: a list/,
     ],
     [
       'a host with a port',

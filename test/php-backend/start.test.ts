@@ -77,11 +77,21 @@ test('php-cgi comes next, and the line says why', async (t) => {
 })
 
 test('the line on embedded PHP says how to get a faster one', async (t) => {
-  const { php: started } = await start(t, { backend: 'embedded', workers: 1 })
+  const broken = await script(t, 'exit 1')
+  await copyFile(broken, join(dirname(broken), 'php-cgi'))
+  withEnv(t, { PHP_FPM: '', PHP_CGI: '', PATH: `${dirname(broken)}:${process.env.PATH}` })
+  const { php: started } = await start(t, { workers: 1 })
   assert.match(
     started.description,
-    /^embedded PHP 8\.\d+\.\d+, 1 worker \(.+\); php-fpm is .* faster: \S/,
+    /^embedded PHP 8\.\d+\.\d+, 1 worker \(php-fpm did not start, php-cgi did not start\); php-fpm is .* faster: \S/,
   )
+})
+
+test('who asks for a backend is not told to install another one', async (t) => {
+  const { php: embedded } = await start(t, { backend: 'embedded', workers: 1 })
+  assert.match(embedded.description, /^embedded PHP \S+, 1 worker \(as asked for\)$/)
+  const { php: cgi } = await start(t, { backend: 'php-cgi', program: CGI, workers: 1 })
+  assert.match(cgi.description, /^php-cgi \S+, 1 worker \(.+, as asked for\)$/)
 })
 
 test('an address is used as it is, and survives close()', async (t) => {
@@ -127,7 +137,19 @@ test('a program that is no PHP', async (t) => {
 
 test('a program that does not exist', async (t) => {
   const error = await failure(t, { program: '/nonexistent/php-fpm' })
-  assert.match(error.message, /it is no PHP: `-v` failed \(spawn \/nonexistent\/php-fpm ENOENT\)/)
+  assert.equal(
+    error.message,
+    'no PHP could be started: php-fpm (/nonexistent/php-fpm): it is not an executable file (ENOENT)',
+  )
+})
+
+test('a site that PHP may not enter is told by its folder', async (t) => {
+  if (process.getuid?.() === 0) return t.skip('root may enter every folder')
+  const root = await temporaryDirectory(t)
+  await chmod(root, 0o600)
+  const error = await failure(t, { root, program: FPM })
+  assert.ok(error.message.includes(`EACCES: may this user enter the folder ${root}?`), `${error}`)
+  return undefined
 })
 
 test('the PHP of the command line', async (t) => {
@@ -151,7 +173,10 @@ test('a backend that ends at its start: its last words are in the error', async 
   const text = `[ "$1" = -v ] && echo 'PHP 8.4.1 (fpm-fcgi)' && exit 0; echo 'ERROR: no, thanks' >&2; exit 78`
   const error = await failure(t, { program: await script(t, text) })
   assert.equal(error.code, 'PHP_ERR_START')
-  assert.match(error.message, /ended before it listened \(exit code 78\):\n {2}ERROR: no, thanks$/)
+  assert.match(
+    error.message,
+    /^no PHP could be started: php-fpm \(\S+\): it ended before it listened \(exit code 78\):\n {2}ERROR: no, thanks$/,
+  )
   assert.deepEqual(error.log, ['ERROR: no, thanks'])
 })
 

@@ -28,7 +28,10 @@ export type Exit = (typeof Exit)[keyof typeof Exit]
 /** For people, in the order of the codes. */
 export const EXIT_CODES: readonly (readonly [code: number, meaning: string])[] = [
   [Exit.Ok, 'done'],
-  [Exit.No, 'the answer is no: ping had no pong, doctor found something broken'],
+  [
+    Exit.No,
+    'the answer is no: ping had no pong, doctor found something broken, serve cannot start',
+  ],
   [Exit.Usage, 'the command line cannot be understood'],
   [Exit.BadAddress, 'the address or URL cannot be used'],
   [Exit.UnknownHost, 'the host name is not known'],

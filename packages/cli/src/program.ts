@@ -104,7 +104,10 @@ function overview(paint: Paint): string {
       ([code, meaning]) => `  ${paint('yellow', String(code).padStart(3))}  ${meaning}`,
     ),
     '',
-    paint('dim', 'Colours follow NO_COLOR and FORCE_COLOR. Times are in seconds.'),
+    paint(
+      'dim',
+      'Colours follow NO_COLOR and FORCE_COLOR. Times are in seconds, unless it says ms.',
+    ),
   ].join('\n')
 }
 

@@ -1,5 +1,7 @@
 // Checks of options that more than one part of a site has. What they throw names the field: `index[1] must be …`.
 
+import { nearest } from './nearest.ts'
+
 /** @throws TypeError unless the value is a list of texts, each of which is what it must be. */
 export function checkList(
   field: string,
@@ -83,7 +85,7 @@ export function refuseUnknown(options: object, known: readonly string[]): void {
   }
   const unknown = Object.keys(options).find((name) => !known.includes(name))
   if (unknown === undefined) return
-  const near = known.find((name) => name.toLowerCase() === unknown.toLowerCase())
+  const near = nearest(unknown, known)
   const hint = near === undefined ? `there are ${known.join(', ')}` : `did you mean ${near}?`
   throw new TypeError(`${unknown} is no option; ${hint}`)
 }

@@ -61,13 +61,30 @@ async function read(file: string): Promise<unknown> {
     const exported = module.default
     return typeof exported === 'function' ? await (exported as () => unknown)() : exported
   } catch (cause) {
-    const code = cause instanceof Error && 'code' in cause ? cause.code : undefined
-    const hint =
-      code === 'ERR_UNKNOWN_FILE_EXTENSION'
-        ? 'this version of Node does not run TypeScript; name it fcgi.config.mjs, or use Node 22.18 or later'
-        : String(cause)
-    throw new ConfigError(`${file} cannot be loaded: ${hint}`, { cause })
+    throw new ConfigError(`${file} cannot be loaded: ${reasonOf(cause, file)}`, { cause })
   }
+}
+
+function reasonOf(cause: unknown, file: string): string {
+  const code = cause instanceof Error && 'code' in cause ? cause.code : undefined
+  if (code !== 'ERR_UNKNOWN_FILE_EXTENSION') return `${String(cause)}${placeOf(cause, file)}`
+  return /\.[cm]?ts$/.test(file)
+    ? 'this version of Node does not run TypeScript; name it fcgi.config.mjs, or use Node 22.18 or later'
+    : `it is neither JSON nor JavaScript; there are ${CONFIG_FILES.join(', ')}`
+}
+
+/** Where in the file it failed. For what cannot be parsed, Node tells nobody but who is at its terminal. */
+function placeOf(cause: unknown, file: string): string {
+  if (!(cause instanceof Error) || file.endsWith('.json')) return ''
+  if (cause instanceof SyntaxError) {
+    return /Unexpected token 'export'|Cannot use import statement/.test(cause.message)
+      ? '; its package.json makes it CommonJS: name it fcgi.config.mjs'
+      : ` (node ${file} shows where)`
+  }
+  const { stack = '' } = cause
+  const behind = stack.split(pathToFileURL(file).href, 2)[1] ?? ''
+  const line = /^(?:\?[^\s:]*)?:(\d+)/.exec(behind)?.[1]
+  return line === undefined ? '' : ` (line ${line})`
 }
 
 function absolutePaths(options: ServeOptions, folder: string): ServeOptions {

@@ -38,7 +38,7 @@ const WORDS: Readonly<Record<number, Words>> = {
   },
   500: {
     title: 'Something went wrong',
-    text: 'The application failed. The failure has been recorded.',
+    text: 'The application failed. If it goes on, tell those who run this site.',
   },
   502: {
     title: 'Bad gateway',

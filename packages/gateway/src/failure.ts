@@ -4,7 +4,7 @@ import { isFastCGIError } from '@fastcgi/client'
 import { errorStatus } from '@fastcgi/client/http'
 import { errorPage } from './error-page.ts'
 import type { Exchange } from './exchange.ts'
-import { logFields, printable } from './log-fields.ts'
+import { printable, requestFields, requestLine } from './log-fields.ts'
 import type { Logger } from './logger.ts'
 import { StatusError } from './status-error.ts'
 
@@ -13,6 +13,7 @@ export type Fail = (exchange: Exchange, error: unknown) => void
 
 // In seconds. Long enough that a client that obeys it does not make things worse.
 const RETRY_AFTER = 1
+
 /** @param development Whether the cause is shown to who asked. */
 export function failWith(logger: Logger, development: boolean): Fail {
   return (exchange, error) => {
@@ -74,7 +75,8 @@ function withStatus(error: unknown, status: number): Error {
   return wrapped
 }
 
-function newReference(): string {
+/** By what who asks for help and who reads the log know that they speak of the same failure. */
+export function newReference(): string {
   return crypto.randomUUID().slice(0, 13)
 }
 
@@ -85,20 +87,15 @@ function tell(
   reference: string | undefined,
   error: unknown,
 ): void {
-  const { request, client, site, stderr } = exchange
-  const path = request.target.split('?', 1)[0] ?? ''
+  const { stderr } = exchange
   const fields = {
     error,
     status,
     reference,
-    method: request.method,
-    host: client.host,
-    path: printable(path),
-    site: site?.name,
-    ...logFields(exchange),
+    ...requestFields(exchange),
     ...(stderr !== '' && { stderr: printable(stderr) }),
   }
-  const message = `${request.method} ${printable(path)}: ${error instanceof Error ? printable(error.message) : String(error)}`
+  const message = `${requestLine(exchange)}: ${error instanceof Error ? printable(error.message) : String(error)}`
   if (isRefusal(status)) logger.info(fields, message)
   else logger.error(fields, message)
 }

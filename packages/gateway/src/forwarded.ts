@@ -62,7 +62,7 @@ function compileTrust(trustProxy: string | readonly string[] | number): Trust {
     return proxyAddr.compile(typeof trustProxy === 'string' ? trustProxy : [...trustProxy])
   } catch (cause) {
     throw new TypeError(
-      `trustProxy must be loopback, linklocal, uniquelocal, addresses or networks such as 10.0.0.0/8: ${String(cause)}`,
+      `trustProxy must be loopback, linklocal, uniquelocal, addresses or networks such as 10.0.0.0/8: ${cause instanceof Error ? cause.message : String(cause)}`,
       { cause },
     )
   }

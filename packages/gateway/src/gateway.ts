@@ -51,7 +51,7 @@ export interface Gateway extends AsyncDisposable {
   destroy(reason?: Error): void
 }
 
-const OWN_OPTIONS: readonly string[] = [
+const OWN_OPTIONS = [
   'sites',
   'backends',
   'trustProxy',
@@ -62,6 +62,8 @@ const OWN_OPTIONS: readonly string[] = [
   'accessLog',
   'use',
 ] satisfies (keyof GatewayOptions)[]
+/** The names of all options of a gateway. */
+export const GATEWAY_OPTIONS: readonly string[] = [...OWN_OPTIONS, ...SITE_OPTIONS]
 
 /**
  * Makes a gateway. Connects to no backend before there is a request for it.
@@ -94,7 +96,7 @@ class FastCGIGateway implements Gateway {
   #idle: (() => void) | undefined
 
   constructor(options: GatewayOptions, watching: readonly Middleware[]) {
-    refuseUnknown(options, [...OWN_OPTIONS, ...SITE_OPTIONS])
+    refuseUnknown(options, GATEWAY_OPTIONS)
     const { sites = [], backends, trustProxy, use = [], accessLog: log = false, ...rest } = options
     const { requestBody, response, development, logger = silentLogger, ...site } = rest
     this.#fail = failWith(logger, checkFlag('development', development ?? false))

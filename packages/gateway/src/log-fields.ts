@@ -19,3 +19,25 @@ export function logFields({ script, site, log }: Exchange): LogFields {
   if (script === undefined) return log
   return { script: printable(script), backend: site?.backend?.name, ...log }
 }
+
+/** Which request an entry of the log is about. */
+export function requestFields(exchange: Exchange): object {
+  const { request, client, site } = exchange
+  return {
+    method: request.method,
+    host: client.host,
+    path: pathOf(exchange),
+    site: site?.name,
+    ...logFields(exchange),
+  }
+}
+
+/** The same for a message: `GET /a`. */
+export function requestLine(exchange: Exchange): string {
+  return `${exchange.request.method} ${pathOf(exchange)}`
+}
+
+/** As it was asked for, without the query, which may hold secrets. */
+function pathOf({ request }: Exchange): string {
+  return printable(request.target.split('?', 1)[0] ?? '')
+}

@@ -6,8 +6,8 @@ import { takeBody, type TakenBody } from './bodies/request-body.ts'
 import type { RequestBodyRules } from './bodies/rules.ts'
 import { escapeHtml } from './error-page.ts'
 import type { Exchange } from './exchange.ts'
-import { sendPage, type Fail } from './failure.ts'
-import { logFields, printable } from './log-fields.ts'
+import { newReference, sendPage, type Fail } from './failure.ts'
+import { printable, requestFields, requestLine } from './log-fields.ts'
 import type { IncomingBody } from './http.ts'
 import type { Logger } from './logger.ts'
 import { RedirectedRequest } from './redirected-request.ts'
@@ -34,6 +34,8 @@ export interface SiteServices {
 }
 
 const MAX_LOCAL_REDIRECTS = 10
+/** What php-fpm says about a script that is not there for it, whatever the reason. */
+const UNREADABLE = 'Primary script unknown'
 /** Files that the application has ordered are sent as it says. */
 const ORDERED = compileStatic({ precompressed: false })
 
@@ -107,9 +109,14 @@ export class SiteHandler implements ScriptHooks {
   }
 
   warned(exchange: Exchange, stderr: string): void {
-    const text = printable(stderr)
-    const fields = { site: exchange.site?.name, ...logFields(exchange), stderr: text }
-    this.#services.logger.warn(fields, `stderr of PHP: ${text}`)
+    const what =
+      stderr.trim() === UNREADABLE
+        ? `PHP cannot read its script below ${exchange.site!.params().root}: may it enter that folder, and has it the files there, too (backendRoot)?`
+        : 'PHP wrote to stderr'
+    this.#services.logger.warn(
+      { ...requestFields(exchange), stderr: printable(stderr) },
+      `${requestLine(exchange)}: ${what}`,
+    )
   }
 
   spool(exchange: Exchange, streaming: boolean): void {
@@ -125,11 +132,12 @@ export class SiteHandler implements ScriptHooks {
   emptyFailure(exchange: Exchange, status: number): void {
     const { development, logger } = this.#services
     const stderr = printable(exchange.stderr)
+    const reference = newReference()
     logger.error(
-      { status, site: exchange.site?.name, stderr },
-      `the application failed with ${status}, and without a word`,
+      { status, reference, ...requestFields(exchange), stderr },
+      `${requestLine(exchange)}: the application failed with ${status}, and without a word`,
     )
-    sendPage(exchange, { status, details: development ? stderr : undefined })
+    sendPage(exchange, { status, reference, details: development ? stderr : undefined })
   }
 
   #run(exchange: Exchange, site: Site, script: ScriptPath): void | Promise<void> {

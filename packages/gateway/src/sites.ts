@@ -45,6 +45,11 @@ export class Sites {
   }
 
   #add(options: HostOptions, backends: Backends): void {
+    if (options.hosts === undefined) {
+      throw new TypeError(
+        'hosts must name the hosts of this site: a list, such as ["example.org", "*.example.org"]',
+      )
+    }
     const hosts = texts('hosts', options.hosts).map((host, at) => checkHost(`hosts[${at}]`, host))
     if (hosts.length === 0) throw new TypeError('hosts must name at least one host')
     const { hosts: _, ...site } = options

@@ -32,7 +32,7 @@ export class Backend {
     this.#child = child
     for (const output of [child.stdout, child.stderr]) readLines(output, onLine)
     this.exited = new Promise((resolve) => {
-      child.once('error', (error) => resolve(error.message))
+      child.once('error', (error) => resolve(reasonOf(error, cwd)))
       child.once('exit', (code, killedBy) => resolve(killedBy ?? `exit code ${code}`))
     })
     this.gone = new Promise((resolve) => {
@@ -71,6 +71,12 @@ export class Backend {
   #killLeftovers(): void {
     if (this.pid !== undefined) killGroup(this.pid)
   }
+}
+
+/** The system names the program also when it is the folder that may not be entered. */
+function reasonOf(error: Error, cwd: string): string {
+  const isRefused = 'code' in error && error.code === 'EACCES'
+  return isRefused ? `${error.message}: may this user enter the folder ${cwd}?` : error.message
 }
 
 /** @returns whether it came true within so many ms. */

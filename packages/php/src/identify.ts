@@ -42,6 +42,10 @@ async function versionOutput(program: string, signal: AbortSignal | undefined): 
     return stdout
   } catch (error) {
     signal?.throwIfAborted()
+    const code = error instanceof Error && 'code' in error ? error.code : undefined
+    if (code === 'ENOENT' || code === 'EACCES') {
+      throw new Error(`it is not an executable file (${code})`, { cause: error })
+    }
     const killed = error instanceof Error && 'killed' in error && error.killed === true
     const why = killed ? `no answer within ${TIMEOUT} ms` : messageOf(error).split('\n')[0]
     throw new Error(`it is no PHP: \`-v\` failed (${why})`, { cause: error })

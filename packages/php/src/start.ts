@@ -89,7 +89,8 @@ async function launch(
       onLog: options.onLog,
     })
     await supervisor.start(options.signal)
-    const description = describe({ ...found, kind, version }, prepared.workers, attempts)
+    const chosen = { ...found, kind, version }
+    const description = describe(chosen, options, prepared.workers, attempts)
     return new StartedPhp(prepared, supervisor, version, description)
   } catch (error) {
     removeFolder(folder.path)
@@ -137,17 +138,25 @@ function hasSettings(settings: IniSettings): boolean {
   return Object.keys(settings).length > 0
 }
 
-function describe(found: PhpFound, workers: number, attempts: readonly PhpAttempt[]): string {
+function describe(
+  found: PhpFound,
+  options: CheckedOptions,
+  workers: number,
+  attempts: readonly PhpAttempt[],
+): string {
   const { kind, program, version = '', origin } = found
   const count = workers === 1 ? '1 worker' : `${workers} workers`
   const failed = attempts.map((attempt) => `${attempt.kind} did not start`)
+  // Who asked for this one is not told to install another.
+  const asked = options.backend !== 'auto' || origin === 'program'
   if (kind === 'embedded') {
-    const why = failed.length > 0 ? failed.join(', ') : 'no php-fpm or php-cgi was chosen or found'
-    return `embedded PHP ${version}, ${count} (${why}); php-fpm is about ten times faster: ${systemHint()}`
+    const why = asked ? 'as asked for' : failed.join(', ') || 'no php-fpm or php-cgi was found'
+    const line = `embedded PHP ${version}, ${count} (${why})`
+    return asked ? line : `${line}; php-fpm is about ten times faster: ${systemHint()}`
   }
   const where = origin === 'program' ? 'as asked for' : `found in ${origin}`
   const line = `${kind} ${version}, ${count} (${program}, ${[where, ...failed].join('; ')})`
-  return kind === 'php-fpm' ? line : `${line}; php-fpm is sturdier: ${systemHint()}`
+  return kind === 'php-fpm' || asked ? line : `${line}; php-fpm is sturdier: ${systemHint()}`
 }
 
 function startError(
@@ -163,8 +172,8 @@ function startError(
     return new PhpStartError('PHP_ERR_NOT_FOUND', message)
   }
   const inner = cause instanceof PhpStartError ? cause : undefined
-  const lines = attempts.map(({ kind, target, reason }) => `- ${kind} (${target}): ${reason}`)
-  const message = `no PHP could be started:\n${lines.join('\n')}`
+  const lines = attempts.map(({ kind, target, reason }) => `${kind} (${target}): ${reason}`)
+  const message = `no PHP could be started: ${lines.join(';\n')}`
   return new PhpStartError(inner?.code ?? 'PHP_ERR_START', message, {
     attempts,
     log: inner?.log ?? [],

@@ -127,10 +127,9 @@ export class Supervisor {
   }
 
   #failure(code: 'PHP_ERR_START' | 'PHP_ERR_TIMEOUT', what: string): PhpStartError {
-    const { kind, program } = this.#launch
     const log = this.#tail.lines
     const said = log.length > 0 ? `:\n  ${log.join('\n  ')}` : ', and said nothing'
-    return new PhpStartError(code, `${kind} (${program}) ${what}${said}`, { log })
+    return new PhpStartError(code, `it ${what}${said}`, { log })
   }
 
   #onExit(backend: Backend, how: string, lasted: number): void {
@@ -166,7 +165,8 @@ export class Supervisor {
       this.#say('info', `${this.#launch.kind} runs again (pid ${this.#backend?.pid})`)
     } catch (error) {
       if (this.#stopping.signal.aborted) return
-      this.#say('error', messageOf(error))
+      const { kind, program } = this.#launch
+      this.#say('error', `${kind} (${program}): ${messageOf(error)}`)
       // One that hangs is ended, and its end leads on.
       await this.#backend?.kill()
     }

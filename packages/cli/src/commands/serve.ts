@@ -72,7 +72,7 @@ export function serveCommand(io: Io): Command {
     )
     .option('--drain-timeout <ms>', 'how long requests may take to end at the end', positive)
     .optionsGroup('Requests and answers:')
-    .option('--max-body <bytes>', 'the largest request body (default: 134217728)', positive)
+    .option('--max-body <size>', 'the largest request body, such as 64M (default: 128M)', byteCount)
     .option('--stream-bodies', 'pass uploads on as they come')
     .option('--no-compress', 'compress nothing')
     .option('--dev', 'development: show failures where they happen')
@@ -80,7 +80,7 @@ export function serveCommand(io: Io): Command {
     .option('-c, --config <file>', 'configuration file (default: fcgi.config.* in this folder)')
     .option('--no-config', 'none, even if there is one')
     .option('--print-config', 'print what the configuration comes to, and end')
-    .addOption(new Option('--log <format>', 'how to log').choices(['pretty', 'json']))
+    .addOption(logOption())
     .option('--no-access-log', 'do not log requests')
     .addHelpText('after', EXAMPLES)
     .action((root: string | undefined, flags: Flags) => run(io, root, flags))
@@ -131,6 +131,13 @@ function presetOption(): Option {
   ])
 }
 
+function logOption(): Option {
+  return new Option(
+    '--log <format>',
+    'how to log (default: pretty on a terminal, json elsewhere)',
+  ).choices(['pretty', 'json'])
+}
+
 function collect(value: string, before: string[] = []): string[] {
   return [...before, value]
 }
@@ -139,6 +146,16 @@ function positive(value: string): number {
   const number = Number(value)
   if (/^\d+$/.test(value) && Number.isSafeInteger(number)) return number
   throw new InvalidArgumentError('It takes a whole number.')
+}
+
+/** As php.ini has it: bytes, or K, M and G of 1024. */
+function byteCount(value: string): number {
+  const [, digits, unit = ''] = /^(\d+)([kmg]?)$/i.exec(value) ?? []
+  const number = Number(digits) * 1024 ** ['', 'k', 'm', 'g'].indexOf(unit.toLowerCase())
+  if (Number.isSafeInteger(number)) return number
+  throw new InvalidArgumentError(
+    'It takes bytes, or a number with K, M or G behind it, such as 64M.',
+  )
 }
 
 function workerCount(value: string): number | 'auto' {

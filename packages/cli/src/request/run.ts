@@ -12,7 +12,7 @@ import { exchange, TimedPool, type Listener, type Outcome } from './exchange.ts'
 import type { Body, BodyFlag } from './files.ts'
 import { askOf, type Ask, type AskFlags } from './options.ts'
 import { LateSink, nowhere, openSink, type BodySink } from './output.ts'
-import { droppedHeaders } from './params.ts'
+import { droppedHeaders, textOf } from './params.ts'
 import { repeat } from './repeat.ts'
 import { timingLine, timingOf } from './timing.ts'
 import { headLines, StderrPrinter, Trace } from './trace.ts'
@@ -118,7 +118,7 @@ class Single {
     this.#trace?.sending(formatAddress(this.#call.address), ask.params, ask.body?.length)
     const progress = this.#startProgress()
     const stderr = this.#showsStderr()
-      ? new StderrPrinter(io, this.#trace !== undefined, () => this.#freshLine())
+      ? new StderrPrinter(io, this.#trace !== undefined, () => this.#freshLine(), scriptOf(ask))
       : undefined
     const sink = new LateSink(
       (head) => this.#sinkFor(head),
@@ -234,6 +234,12 @@ class Single {
     if (silent) throw new Stop(Exit.HttpError)
     throw new Failure(Exit.HttpError, `the HTTP status is ${status}`)
   }
+}
+
+/** The script that PHP is asked for, as it is called there. */
+function scriptOf({ params }: Ask): string {
+  const value = params.findLast(([name]) => name === 'SCRIPT_FILENAME')?.[1] ?? ''
+  return textOf(value)
 }
 
 function locationOf(head: CgiHead): string | undefined {

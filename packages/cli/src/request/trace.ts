@@ -2,7 +2,7 @@
 
 import type { ParamPair } from '@fastcgi/client'
 import type { CgiHead } from '@fastcgi/client/http'
-import type { Io } from '../io.ts'
+import { say, type Io } from '../io.ts'
 import { paintFor, type Paint } from '../terminal/colour.ts'
 import { pairs } from '../terminal/table.ts'
 import { oneLine, printable } from '../terminal/text.ts'
@@ -76,11 +76,16 @@ export class StderrPrinter {
   readonly #marked: boolean
   readonly #prefix: string
   readonly #beforeLine: () => void
+  readonly #script: string
   readonly #decoder = new TextDecoder()
   #line = ''
 
-  /** @param beforeLine Called before each marked line. */
-  constructor(io: Io, verbose: boolean, beforeLine: () => void) {
+  /**
+   * @param beforeLine Called before each marked line.
+   * @param script SCRIPT_FILENAME, to be named when php-fpm does not know it.
+   */
+  constructor(io: Io, verbose: boolean, beforeLine: () => void, script: string) {
+    this.#script = script
     this.#io = io
     this.#beforeLine = beforeLine
     this.#marked = verbose || io.stderr.isTTY === true
@@ -106,5 +111,11 @@ export class StderrPrinter {
   #print(line: string): void {
     this.#beforeLine()
     this.#io.stderr.write(`${this.#prefix}${oneLine(line.replace(/\r$/, ''))}\n`)
+    if (line.trim() !== 'Primary script unknown') return
+    const script = oneLine(this.#script)
+    say(
+      this.#io,
+      `fcgi: for PHP there is no ${script}, or it may not read it: --root says where its files are, fcgi doctor finds out more`,
+    )
   }
 }

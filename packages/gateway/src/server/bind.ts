@@ -1,7 +1,8 @@
 // Taking an address: a socket file that nobody listens on any more is no obstacle, and what is one is told in a sentence.
 
 import cluster from 'node:cluster'
-import { chmodSync, lstatSync, unlinkSync } from 'node:fs'
+import { chmodSync, existsSync, lstatSync, unlinkSync } from 'node:fs'
+import { dirname } from 'node:path'
 import process from 'node:process'
 import { connectNode, type TransportHandler } from '@fastcgi/client'
 import { formatTarget, type Endpoint } from './endpoint.ts'
@@ -34,7 +35,11 @@ export async function bind(server: NodeServer, endpoint: Endpoint): Promise<Endp
   try {
     await listen(server, target, mode)
   } catch (cause) {
-    throw new ListenError(formatTarget(target), codeOf(cause) ?? 'unknown', cause)
+    // libuv reports a folder that is not there as one that may not be written to.
+    const isNowhere =
+      'path' in target && !isAbstract(target.path) && !existsSync(dirname(target.path))
+    const code = isNowhere ? 'ENOENT' : (codeOf(cause) ?? 'unknown')
+    throw new ListenError(formatTarget(target), code, cause)
   }
   // In a worker, the process above it has made the socket.
   if ('path' in target && mode !== undefined) chmodSync(target.path, mode)
@@ -65,9 +70,14 @@ function listen(
 
 /** Removes a socket file that a process has left behind when it died; any other file stays, and is in the way. */
 export async function removeAbandoned(path: string): Promise<void> {
-  if (path.startsWith('\0')) return
+  if (isAbstract(path)) return
   if (!lstatSync(path, { throwIfNoEntry: false })?.isSocket()) return
   if (await isRefused(path)) unlinkSync(path)
+}
+
+/** A name that is no file (unix(7)). */
+function isAbstract(path: string): boolean {
+  return path.startsWith('\0')
 }
 
 async function isRefused(path: string): Promise<boolean> {

@@ -1,6 +1,8 @@
 // Options of the server -> what it works with, every value given; the rest is the gateway's.
 
 import { availableParallelism } from 'node:os'
+import { refuseUnknown, within } from '../checks.ts'
+import { GATEWAY_OPTIONS } from '../gateway.ts'
 import type { GatewayOptions } from '../options.ts'
 import { parseListen, type Endpoint } from './endpoint.ts'
 import type {
@@ -27,6 +29,18 @@ export interface CheckedServeOptions {
   readonly reload: ServeOptions['reload']
 }
 
+const SERVER_OPTIONS = [
+  'listen',
+  'tls',
+  'h2c',
+  'admin',
+  'workers',
+  'drainTimeout',
+  'php',
+  'limits',
+  'signals',
+  'reload',
+] satisfies (keyof ServeOptions)[]
 const LIMITS: CheckedLimits = {
   headersTimeout: 20_000,
   keepAliveTimeout: 65_000,
@@ -39,9 +53,7 @@ const MAX_TIMER = 0x7f_ff_ff_ff
 
 /** @throws TypeError that names the option and what it takes. */
 export function checkServeOptions(options: ServeOptions): CheckedServeOptions {
-  if (typeof options !== 'object' || options === null) {
-    throw new TypeError('the options must be an object')
-  }
+  refuseUnknown(options, [...SERVER_OPTIONS, ...GATEWAY_OPTIONS])
   const { listen = 8080, tls, h2c, admin, workers, drainTimeout = 30_000, ...others } = options
   const { php, limits = {}, signals = false, reload, ...gateway } = others
   if (typeof signals !== 'boolean') throw new TypeError('signals must be true or false')
@@ -71,7 +83,7 @@ export function checkServeOptions(options: ServeOptions): CheckedServeOptions {
 
 function checkTls(tls: TlsOptions | undefined): void {
   if (tls === undefined) return
-  refuseUnknown('tls', tls, ['cert', 'key', 'passphrase', 'minVersion'])
+  within('tls', () => refuseUnknown(tls, ['cert', 'key', 'passphrase', 'minVersion']))
   for (const name of ['cert', 'key'] as const) {
     if (typeof tls[name] !== 'string' || tls[name] === '') {
       throw new TypeError(`tls.${name} must be PEM text or the path of a file`)
@@ -80,7 +92,7 @@ function checkTls(tls: TlsOptions | undefined): void {
 }
 
 function checkLimits(limits: ServerLimits): CheckedLimits {
-  refuseUnknown('limits', limits, Object.keys(LIMITS))
+  within('limits', () => refuseUnknown(limits, Object.keys(LIMITS)))
   const checked: Record<string, number> = { ...LIMITS }
   for (const [name, value] of Object.entries(limits) as [string, unknown][]) {
     if (value === undefined) continue
@@ -112,10 +124,4 @@ function whole(name: string, value: unknown, least: number, most: number): numbe
   throw new TypeError(
     `${name} must be a whole number from ${least} to ${most}, not ${String(value)}`,
   )
-}
-
-function refuseUnknown(path: string, options: object, known: readonly string[]): void {
-  const unknown = Object.keys(options).find((name) => !known.includes(name))
-  if (unknown === undefined) return
-  throw new TypeError(`${path}.${unknown} is no option; there are ${known.join(', ')}`)
 }

@@ -106,6 +106,9 @@ function pem(option: string, value: string): string {
   try {
     return readFileSync(value, 'utf8')
   } catch (cause) {
-    throw new Error(`${option}: cannot read ${JSON.stringify(value)}: ${String(cause)}`, { cause })
+    throw new Error(
+      `${option}: cannot read ${JSON.stringify(value)}: ${cause instanceof Error ? cause.message : String(cause)}`,
+      { cause },
+    )
   }
 }

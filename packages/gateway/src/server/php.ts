@@ -1,6 +1,7 @@
 // PHP, when the server is to start it. The only place that knows how.
 
 import { startPhp, type Php, type PhpLogEntry } from '@fastcgi/php'
+import { within } from '../checks.ts'
 import type { Logger } from '../logger.ts'
 import type { CheckedServeOptions } from './check-options.ts'
 import type { MetricFamily } from './metric-families.ts'
@@ -27,7 +28,11 @@ export async function startBackend(
     onLog: (entry) => tell(logger, entry),
     ...php,
     ini: { ...(gateway.development && FRESH), ...php.ini },
-  })
+  }).catch((error: unknown) =>
+    within('php', (): Php => {
+      throw error
+    }),
+  )
   logger.info({ php: started.kind, address: started.address }, started.description)
   return started
 }

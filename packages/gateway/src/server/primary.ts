@@ -20,7 +20,9 @@ import { describePhp } from './single.ts'
 import { VERSION } from './version.ts'
 import { Workforce } from './workforce.ts'
 
-export async function servePrimary(checked: CheckedServeOptions): Promise<GatewayServer> {
+export async function servePrimary(
+  checked: CheckedServeOptions,
+): Promise<GatewayServer & AdminSource> {
   if (cluster.isWorker) {
     throw new TypeError(
       'workers: this process is a worker of node:cluster itself; leave the option out',

@@ -1,6 +1,7 @@
 // The gateway as a server of its own.
 
-import { silentLogger } from '../logger.ts'
+import { silentLogger, type Logger } from '../logger.ts'
+import type { AdminSource } from './admin.ts'
 import { checkServeOptions } from './check-options.ts'
 import type { ServeOptions } from './options.ts'
 import { servePrimary } from './primary.ts'
@@ -24,5 +25,18 @@ export async function serve(options: ServeOptions): Promise<GatewayServer> {
   if (checked.signals) {
     followSignals(server, checked.reload, checked.gateway.logger ?? silentLogger)
   }
+  if (checked.gateway.logger) void tellDown(server, checked.gateway.logger)
   return server
+}
+
+/** Says at once what would otherwise be found out by the first request. The server runs all the same: a backend may come later. */
+async function tellDown(server: AdminSource, logger: Logger): Promise<void> {
+  const { backends } = await server.readiness()
+  for (const { name, state, reason } of backends) {
+    if (state !== 'down') continue
+    logger.warn(
+      { backend: name, reason },
+      `the backend ${name} does not answer (${reason}): scripts get 502 until it does`,
+    )
+  }
 }

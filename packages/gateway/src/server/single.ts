@@ -15,7 +15,9 @@ import { BackendProbe } from './readiness.ts'
 import type { GatewayServer } from './server.ts'
 import { VERSION } from './version.ts'
 
-export async function serveAlone(checked: CheckedServeOptions): Promise<GatewayServer> {
+export async function serveAlone(
+  checked: CheckedServeOptions,
+): Promise<GatewayServer & AdminSource> {
   const logger = checked.gateway.logger ?? silentLogger
   // A mistake is told before PHP is started for nothing.
   createGateway(checked.gateway).destroy()
