@@ -155,7 +155,8 @@ export class ScriptRun implements DispatchHandler {
     if (this.#bodyless || data.length === 0) return
     this.#rest -= data.length
     if (this.#rest < 0) throw new CgiResponseError('the body is longer than its Content-Length')
-    const bytes = copyBytes(data)
+    // Of the pool when it is small; memory of its own for each is the dearest part of a tiny answer.
+    const bytes = Buffer.from(data)
     if (!this.#sent && this.#first === undefined) {
       this.#first = bytes
       this.#sendSoon()
