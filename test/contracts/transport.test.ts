@@ -79,6 +79,22 @@ function transportContract(name: string, setup: Setup): void {
       assert.equal(client.bytes.toString(), 'answer')
     })
 
+    test('with turns, calls back once when the turn ends, in order, and what is written then arrives', async (t) => {
+      const [transport, , peer] = await open(t)
+      if (!transport.soon) return
+      const called: string[] = []
+      for (const name of ['a', 'b', 'c']) {
+        transport.soon(() => {
+          called.push(name)
+          transport.write(Buffer.from(name))
+        })
+      }
+      await Promise.resolve()
+      assert.deepEqual(called, [])
+      await until(() => Buffer.concat(peer.received).toString() === 'abc')
+      assert.deepEqual(called, ['a', 'b', 'c'])
+    })
+
     test('carries megabytes unchanged while both sides send', async (t) => {
       const [transport, client, peer] = await open(t)
       const size = 3_000_000

@@ -1,7 +1,6 @@
 // One Transport x one Session. Reading and writing go on independently; a request is over when END_REQUEST says so and not before.
 // Rule: a connection whose state is not provably clean (a border between records, everything sent, no surprise) is never used again.
 
-import { channels } from '../diagnostics.ts'
 import { ClosedError, RemoteProtocolError } from '../errors.ts'
 import {
   Decoder,
@@ -15,6 +14,7 @@ import {
 } from '../protocol/index.ts'
 import type { Transport, TransportHandler } from '../transport/transport.ts'
 import { Alarm, now } from './alarm.ts'
+import { announceClose, announceStart } from './announce.ts'
 import { lostError, rejectedError } from './endings.ts'
 import type { Exchange, Holder } from './exchange.ts'
 import { Sender } from './sender.ts'
@@ -57,6 +57,9 @@ export class Connection implements TransportHandler, SessionHandler, Holder {
   #transport: Transport | undefined
   #exchange: Exchange | undefined
   #sender: Sender | undefined
+  /** The beginning of a request that is written at the end of this turn. */
+  #head: Uint8Array | undefined
+  #requestId = 0
   #end: EndRequest | undefined
   #sentAll = true
   #keepConn = false
@@ -101,23 +104,35 @@ export class Connection implements TransportHandler, SessionHandler, Holder {
       (exchange.request.keepAlive ?? keepAlive) &&
       (maxRequests === 0 || this.#served + 1 < maxRequests)
     const requestId = this.#session.begin(exchange.role)
-    let head: Uint8Array
+    this.#requestId = requestId
     try {
-      head = this.#encodeHead(exchange, requestId)
+      this.#head = this.#encodeHead(exchange, requestId)
     } catch (error) {
       this.#refuse(exchange, requestId, error)
       return
     }
     exchange.started(this)
     if (this.#served === 0) this.#startedAt = now()
-    this.#announce(exchange)
+    announceStart(this.#options.address, exchange, this.#served > 0)
     this.#alarm.hold(true)
     this.#alarm.set(exchange.deadline)
-    this.#transport!.write(head)
+    const transport = this.#transport!
+    if (transport.soon) transport.soon(this.#send)
+    else this.#send()
+  }
+
+  readonly #send = (): void => {
+    const head = this.#head
+    const exchange = this.#exchange
+    if (!head || !exchange) return
+    const transport = this.#transport!
+    this.#head = undefined
+    transport.write(head)
     // Nobody was there to read even the first byte: nothing of this request has been seen.
-    this.#undelivered = this.#transport!.failed
-    if (!this.#sentAll && !this.#undelivered) this.#sendRest(exchange, requestId)
-    if (exchange.paused && !this.#undelivered) this.pause()
+    this.#undelivered = transport.failed
+    if (this.#undelivered) return
+    if (!this.#sentAll) this.#sendRest(exchange)
+    if (exchange.paused) this.pause()
   }
 
   /** Closes it at once; a request that it carries fails with the reason. */
@@ -145,6 +160,11 @@ export class Connection implements TransportHandler, SessionHandler, Holder {
   // ── TransportHandler: what arrives ──
 
   data(chunk: Uint8Array): void {
+    if (this.#head) {
+      // Nobody has been asked yet, so that it answers nothing.
+      this.#onLost(new Error(`${chunk.length} bytes came before the request was sent`))
+      return
+    }
     let failure: { readonly error: unknown } | undefined
     try {
       this.#decoder.push(chunk)
@@ -171,6 +191,7 @@ export class Connection implements TransportHandler, SessionHandler, Holder {
   }
 
   #onLost(reason: Error | undefined): void {
+    if (this.#head) this.#undelivered = true
     const exchange = this.#exchange
     if (exchange && this.#mayReplay(exchange)) {
       this.#exchange = undefined
@@ -231,10 +252,10 @@ export class Connection implements TransportHandler, SessionHandler, Holder {
     })
   }
 
-  #sendRest(exchange: Exchange, requestId: number): void {
+  #sendRest(exchange: Exchange): void {
     const sender = new Sender(
       { transport: this.#transport!, encoder: this.#owner.encoder, session: this.#session },
-      requestId,
+      this.#requestId,
       exchange,
     )
     this.#sender = sender
@@ -275,6 +296,7 @@ export class Connection implements TransportHandler, SessionHandler, Holder {
   #shut(reason: unknown, unfinished = this.#exchange !== undefined || !this.#sentAll): void {
     if (this.#closed) return
     this.#closed = true
+    this.#head = undefined
     this.#decoder.stop()
     this.#alarm.clear()
     this.#sender?.stop(reason)
@@ -282,14 +304,7 @@ export class Connection implements TransportHandler, SessionHandler, Holder {
     this.#transport?.destroy(unfinished)
     const exchange = this.#exchange
     this.#exchange = undefined
-    if (channels.connectionClose.hasSubscribers) {
-      const error = reason instanceof Error && !(reason instanceof ClosedError) ? reason : undefined
-      channels.connectionClose.publish({
-        address: this.#options.address,
-        served: this.#served,
-        error,
-      })
-    }
+    announceClose(this.#options.address, this.#served, reason)
     this.#owner.onClosed(this)
     exchange?.fail(reason)
   }
@@ -299,16 +314,6 @@ export class Connection implements TransportHandler, SessionHandler, Holder {
     if (!exchange) return
     exchange.expire(now())
     if (!exchange.finished) this.#alarm.set(exchange.deadline)
-  }
-
-  #announce(exchange: Exchange): void {
-    if (!channels.requestStart.hasSubscribers) return
-    channels.requestStart.publish({
-      request: exchange,
-      address: this.#options.address,
-      queued: exchange.age,
-      reused: this.#served > 0,
-    })
   }
 
   /**

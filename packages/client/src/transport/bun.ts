@@ -6,6 +6,7 @@
 import { readFile } from 'node:fs/promises'
 import { parseAddress, type Address } from './address.ts'
 import type { Connector, Transport, TransportHandler } from './transport.ts'
+import { atEndOfTurn } from './turn.ts'
 
 /** The part of Bun.Socket that is used here. */
 interface BunSocket {
@@ -121,6 +122,10 @@ class BunTransport implements Transport {
       return this.#wait([piece], sent)
     }
     return this.#send(joined(pieces))
+  }
+
+  soon(callback: () => void): void {
+    atEndOfTurn(callback)
   }
 
   pause(): void {

@@ -11,6 +11,7 @@ import {
 } from 'node:net'
 import { parseAddress, type Address } from './address.ts'
 import type { Connector, Transport, TransportHandler } from './transport.ts'
+import { atEndOfTurn } from './turn.ts'
 
 // Most answers fit into the small buffer; a connection that fills it once gets the large one, and thousands of idle ones stay cheap.
 const SMALL_READ = 8 * 1024
@@ -206,6 +207,10 @@ class NodeTransport implements Transport {
     for (const piece of pieces) more = this.#socket.write(piece)
     this.#socket.uncork()
     return more
+  }
+
+  soon(callback: () => void): void {
+    atEndOfTurn(callback)
   }
 
   pause(): void {

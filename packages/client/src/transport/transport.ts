@@ -20,6 +20,12 @@ export interface Transport {
    * The transport keeps the pieces until they are sent; nobody may change them.
    */
   write(...pieces: Uint8Array[]): boolean
+  /**
+   * Calls back at the end of this turn of the event loop, when what has arrived for all transports was handed over. What is written then, by
+   * one transport after the other, costs the system less: a peer that sleeps has to be woken by the first write, and is awake for the next.
+   * A transport without it is written to at once.
+   */
+  soon?(callback: () => void): void
   /** Stops `data` soon: what was read already may still come. */
   pause(): void
   /** Starts `data` again. */
