@@ -131,7 +131,9 @@ class FastCGIGateway implements Gateway {
 
   // A property, so that it can be handed on without its object.
   readonly handler: Gateway['handler'] = (request, response, next) => {
-    this.#run(nodeExchange(request, response, next))
+    const { exchange, reply } = nodeExchange(request, response, next)
+    this.#run(exchange)
+    reply.requestReturned()
   }
 
   readonly fetch: Gateway['fetch'] = (request, info) => {

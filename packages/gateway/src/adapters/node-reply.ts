@@ -10,12 +10,10 @@ import { constants, type Http2ServerResponse } from 'node:http2'
 import type { HeaderFields } from '../http.ts'
 import { onResponseClose } from './node-close.ts'
 import { grouped } from './node-fields.ts'
+import { finish, finishSoon, isHttp2 } from './node-finish.ts'
 import { hasUnreadBody, isLargeOrOpen, leaveBody } from './node-linger.ts'
 import type { NodeRequest, NodeResponse } from './node-types.ts'
 import type { Outcome, RecordedReply } from './reply-record.ts'
-
-// In bytes. With its head, such a body fits into what node:http writes from the stack.
-const ONE_WRITE = 12 * 1024
 
 const ignoreError = (): void => {}
 
@@ -27,6 +25,7 @@ export class NodeReply implements RecordedReply {
   #flushed = false
   #ended = false
   #finished = false
+  #mayWait = false
   #aborted = false
   #outcome: Outcome | undefined
   #drain: (() => void) | undefined
@@ -104,6 +103,7 @@ export class NodeReply implements RecordedReply {
     const body = this.#request.method === 'HEAD' ? undefined : chunk
     this.#bytes += body?.length ?? 0
     if (hasUnreadBody(this.#request)) leaveBody(this.#request, this.#response, body)
+    else if (this.#mayWait) finishSoon(this.#response, body)
     else finish(this.#response, body)
   }
 
@@ -130,6 +130,14 @@ export class NodeReply implements RecordedReply {
   onClose(callback: () => void): void {
     if (this.#outcome) callback()
     else this.#closers.push(callback)
+  }
+
+  /**
+   * The call that brought the request is over. Until then, an answer goes out at once: behind the request there may be bytes that are none,
+   * which node:http answers itself, and at once.
+   */
+  requestReturned(): void {
+    this.#mayWait = true
   }
 
   /** Sends a head that no body has taken along. */
@@ -161,21 +169,6 @@ export class NodeReply implements RecordedReply {
 
 function flushHead(reply: NodeReply): void {
   reply.flush()
-}
-
-function isHttp2(response: NodeResponse): response is Http2ServerResponse {
-  return 'stream' in response
-}
-
-function finish(response: NodeResponse, chunk: Uint8Array | undefined): void {
-  if (!chunk) response.end()
-  // Together with the head as one string, it is one plain write; bytes would be a second buffer, and a dearer call.
-  else if (chunk.length <= ONE_WRITE && !isHttp2(response)) response.end(asLatin1(chunk), 'latin1')
-  else response.end(chunk)
-}
-
-function asLatin1({ buffer, byteOffset, byteLength }: Uint8Array): string {
-  return Buffer.from(buffer, byteOffset, byteLength).toString('latin1')
 }
 
 /** @throws TypeError with the code ERR_INVALID_CHAR on a field or status text that HTTP/1 cannot carry; nothing is sent then. */
