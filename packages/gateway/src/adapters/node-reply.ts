@@ -89,22 +89,22 @@ export class NodeReply implements RecordedReply {
     process.nextTick(flushHead, this)
   }
 
-  write(chunk: Uint8Array): boolean {
+  write(chunk: Uint8Array, free?: () => void): boolean {
     if (this.#over || chunk.length === 0) return true
     this.#flushed = true
     if (this.#request.method === 'HEAD') return true
     this.#bytes += chunk.length
-    return (this.#response as ServerResponse).write(chunk)
+    return (this.#response as ServerResponse).write(chunk, free)
   }
 
-  end(chunk?: Uint8Array): void {
+  end(chunk?: Uint8Array, free?: () => void): void {
     if (this.#over) return
     this.#ended = true
     this.#flushed = true
     const body = this.#request.method === 'HEAD' ? undefined : chunk
     this.#bytes += body?.length ?? 0
     if (hasUnreadBody(this.#request)) leaveBody(this.#request, this.#response, body)
-    else finish(this.#response, body)
+    else finish(this.#response, body, free)
   }
 
   abort(_reason?: unknown): void {
@@ -167,11 +167,15 @@ function isHttp2(response: NodeResponse): response is Http2ServerResponse {
   return 'stream' in response
 }
 
-function finish(response: NodeResponse, chunk: Uint8Array | undefined): void {
+function finish(
+  response: NodeResponse,
+  chunk: Uint8Array | undefined,
+  free: (() => void) | undefined,
+): void {
   if (!chunk) response.end()
   // Together with the head as one string, it is one plain write; bytes would be a second buffer, and a dearer call.
   else if (chunk.length <= ONE_WRITE && !isHttp2(response)) response.end(asLatin1(chunk), 'latin1')
-  else response.end(chunk)
+  else response.end(chunk, free)
 }
 
 function asLatin1({ buffer, byteOffset, byteLength }: Uint8Array): string {
