@@ -3,10 +3,12 @@
 
 import { copyBytes } from '@fastcgi/client/protocol'
 
-// As much as comes from a backend in one go.
-const CHUNK = 64 * 1024
-// A smaller piece gets memory of its own: a chunk would be mostly empty, and a small piece costs the collector little.
-const LEAST = CHUNK / 2
+// A smaller piece gets memory of its own, and costs the collector little.
+const LEAST = 16 * 1024
+// What a transport of Node gives at a time.
+const MOST = 64 * 1024
+// Chunks are of a few sizes, so that one fits many pieces. Where nobody gives them back, little of each is empty.
+const STEP = 16 * 1024
 // Chunks that wait to be used again: 4 MiB.
 const MAX_KEPT = 64
 
@@ -22,10 +24,10 @@ export class ChunkPool {
 
   /** A copy of these bytes. */
   copy(data: Uint8Array): Loan {
-    if (data.length < LEAST || data.length > CHUNK) {
+    if (data.length < LEAST || data.length > MOST) {
       return { bytes: copyBytes(data), free: undefined }
     }
-    const chunk = this.#kept.pop() ?? new Uint8Array(CHUNK)
+    const chunk = this.#take(data.length)
     chunk.set(data)
     let lent = true
     const free = (): void => {
@@ -33,5 +35,12 @@ export class ChunkPool {
       lent = false
     }
     return { bytes: chunk.subarray(0, data.length), free }
+  }
+
+  #take(length: number): Uint8Array {
+    const kept = this.#kept.pop()
+    // One that is too small is dropped: those that stay are as large as the pieces that come.
+    if (kept && kept.length >= length) return kept
+    return new Uint8Array(Buffer.allocUnsafeSlow(Math.ceil(length / STEP) * STEP).buffer)
   }
 }

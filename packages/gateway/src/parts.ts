@@ -4,7 +4,7 @@
 export { BodyMemory } from './bodies/body-memory.ts'
 export { takeBody, type TakenBody } from './bodies/request-body.ts'
 export { checkRequestBody, type RequestBodyRules } from './bodies/rules.ts'
-export { ChunkPool, type Loan } from './chunk-pool.ts'
+export { ChunkPool } from './chunk-pool.ts'
 export { compileRules, compileStatic } from './compile-rules.ts'
 export { Exchange } from './exchange.ts'
 export {
