@@ -15,7 +15,14 @@ const WORKERS = 16
 const SUBJECTS = [nginxKeep, gatewayNode, gatewayBun, caddy]
 const PAGES = [
   { id: 'php-hello', title: 'hello script', script: 'hello.php', length: 13, rate: 1000 },
-  { id: 'php-page', title: 'page of 5 ms', script: 'page.php', length: 10_240, rate: 150 },
+  {
+    id: 'php-page',
+    title: 'page of 5 ms',
+    script: 'page.php',
+    length: 10_240,
+    rate: 150,
+    warming: 'quick-page.php',
+  },
   { id: 'php-large', title: 'page of 100 KiB', script: 'large.php', length: 102_400 },
 ]
 
@@ -29,13 +36,10 @@ export async function run(scope, options) {
   if (reason !== undefined) return { sections: [], missing: [{ title, reason }] }
   const folder = scope.folder('request')
   const subjects = present(SUBJECTS, options)
-  const warming = {
-    request: writeRequest(folder, 'warming', { target: '/hello.php' }),
-    length: 13,
-  }
   const sections = []
-  for (const { id, title: page, script, length, rate } of PAGES) {
+  for (const { id, title: page, script, length, rate, warming = script } of PAGES) {
     const request = writeRequest(folder, id, { target: `/${script}` })
+    const quick = writeRequest(folder, `${id}-warming`, { target: `/${warming}` })
     const comparison = {
       id,
       title: `${fpm.version()}, ${page}`,
@@ -43,7 +47,7 @@ export async function run(scope, options) {
       root: join(BENCHMARKS, 'php'),
       backend: (/** @type {import('../lib/scope.mjs').Scope} */ own) => startFpm(own, WORKERS),
       load: { request, length },
-      warming,
+      warming: { request: quick, length },
       ...(rate === undefined ? {} : { rate }),
       backendConnections: WORKERS,
     }

@@ -13,6 +13,7 @@ const FOLDERS = ['client', 'contracts', 'e2e', 'responder', 'testing']
 const OF_GATEWAY = [
   'access-log',
   'adapter-mounted',
+  'chunk-pool',
   'differential',
   'failures',
   'few-workers',

@@ -83,10 +83,10 @@ function transportContract(name: string, setup: Setup): void {
       const [transport, , peer] = await open(t)
       if (!transport.soon) return
       const called: string[] = []
-      for (const name of ['a', 'b', 'c']) {
+      for (const letter of ['a', 'b', 'c']) {
         transport.soon(() => {
-          called.push(name)
-          transport.write(Buffer.from(name))
+          called.push(letter)
+          transport.write(Buffer.from(letter))
         })
       }
       await Promise.resolve()

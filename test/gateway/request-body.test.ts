@@ -6,7 +6,13 @@ import { test, type TestContext } from 'node:test'
 import { HttpRequestError, Pool, type StdinBody } from '@fastcgi/client'
 import { serve } from '@fastcgi/client/responder'
 import { type IncomingBody, type RequestBodyOptions } from '@fastcgi/gateway'
-import { checkRequestBody, SpoolError, takeBody, type TakenBody } from '@fastcgi/gateway/parts'
+import {
+  BodyMemory,
+  checkRequestBody,
+  SpoolError,
+  takeBody,
+  type TakenBody,
+} from '@fastcgi/gateway/parts'
 import {
   bytes,
   listen,
@@ -54,8 +60,13 @@ class Chunks implements IncomingBody {
 
 const never = new Promise<Uint8Array>(() => {})
 
-function take(body: IncomingBody, options: RequestBodyOptions = {}): Promise<TakenBody> {
-  return takeBody(body, checkRequestBody(options))
+function take(
+  body: IncomingBody,
+  options: RequestBodyOptions = {},
+  memory?: BodyMemory,
+): Promise<TakenBody> {
+  const rules = checkRequestBody(options)
+  return takeBody(body, rules, memory ?? new BodyMemory(rules.totalMemory))
 }
 
 /** What became of the body of one request to a real server. */
@@ -93,7 +104,7 @@ function refused(status: number, pattern: RegExp): (error: unknown) => boolean {
   }
 }
 
-test('a body that fits is in memory, as bytes', async (t) => {
+test('a small body that fits is in memory, as bytes', async (t) => {
   const directory = await temporaryDirectory(t)
   const body = bytes(1000)
   const parts = [body.subarray(0, 1), body.subarray(1, 600), body.subarray(600)]
@@ -116,6 +127,36 @@ test('one byte more goes to a file, which can be read again until it is given ba
   assert.equal(hash(await contentOf(taken.stdin)), hash(body))
   taken.dispose()
   await until('the file is given back', () => (openFiles(directory) ?? []).length === 0)
+})
+
+test('bodies keep little in memory while all of them together have used it up', async (t) => {
+  const directory = await temporaryDirectory(t)
+  const memory = new BodyMemory(100_000)
+  const one = (length: number): Promise<TakenBody> =>
+    take(new Chunks([bytes(length)]), { directory, memory: 1_000_000 }, memory)
+  const first = await one(99_999)
+  const small = await one(16 * 1024)
+  const large = await one(16 * 1024 + 1)
+  assert.deepEqual([first.spooled, small.spooled, large.spooled], ['memory', 'memory', 'file'])
+  assert.equal(memory.used, 99_999 + 16 * 1024)
+  first.dispose()
+  first.dispose()
+  const later = await one(60_000)
+  assert.equal(later.spooled, 'memory')
+  for (const taken of [small, large, later]) taken.dispose()
+  assert.equal(memory.used, 0)
+})
+
+test('a body that fails gives its memory back, also what is being written', async (t) => {
+  const directory = await temporaryDirectory(t)
+  const memory = new BodyMemory(100_000)
+  const cut = Promise.reject(new Error('cut'))
+  cut.catch(() => {})
+  const broken = [bytes(80_000), bytes(300_000), bytes(300_000), cut]
+  for (const limit of [0, 1_000_000]) {
+    await assert.rejects(take(new Chunks(broken), { directory, memory: limit }, memory), /cut/)
+    assert.equal(memory.used, 0)
+  }
 })
 
 test('a large upload in pieces of every size is exact', async (t) => {
@@ -314,7 +355,8 @@ test('options for bodies that cannot be are refused by their names', () => {
   assert.deepEqual(checkRequestBody(), {
     mode: 'buffer',
     maxSize: 134_217_728,
-    memory: 262_144,
+    memory: 2_097_152,
+    totalMemory: 67_108_864,
     directory: undefined,
     timeout: 30_000,
     minRate: 64,

@@ -61,11 +61,12 @@ export interface Reply {
   head(status: number, statusText: string, headers: HeaderFields): void
   /**
    * The next bytes of the body; the reply may keep them, so nobody may write into them again.
+   * @param free Called at most once, when nobody reads the bytes any more: then they may be written to after all. Not every reply knows.
    * @returns false when the client is slower: more is taken, but `onDrain` tells when it is wanted.
    */
-  write(chunk: Uint8Array): boolean
-  /** The end of a whole answer, with its last bytes. */
-  end(chunk?: Uint8Array): void
+  write(chunk: Uint8Array, free?: () => void): boolean
+  /** The end of a whole answer, with its last bytes. @param free As of `write`. */
+  end(chunk?: Uint8Array, free?: () => void): void
   /** The answer cannot be completed: the connection (or the stream of HTTP/2) is reset, so that nobody takes it for whole. */
   abort(reason?: unknown): void
   /** Called each time that more is wanted after `write` returned false. One callback: the last one that was set. */

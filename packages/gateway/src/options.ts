@@ -142,8 +142,16 @@ export interface RequestBodyOptions {
   readonly mode?: 'buffer' | 'stream' | undefined
   /** The largest body, in bytes; a larger one is answered with 413. `0` for no limit. @default 134_217_728 (128 MiB) */
   readonly maxSize?: number | undefined
-  /** How much of a body is kept in memory before it goes to a file, in bytes. @default 262_144 (256 KiB) */
+  /**
+   * How much of a body is kept in memory before it goes to a file, in bytes. The default is what PHP takes as one upload by default
+   * (`upload_max_filesize`). @default 2_097_152 (2 MiB)
+   */
   readonly memory?: number | undefined
+  /**
+   * How much all bodies of the gateway keep in memory together, in bytes. While it is used up, a body of more than 16 KiB goes to a file.
+   * @default 67_108_864 (64 MiB)
+   */
+  readonly totalMemory?: number | undefined
   /** The folder for temporary files. @default the system's */
   readonly directory?: string | undefined
   /** How long a body may stand still, in ms; then it is answered with 408. `0` waits for ever. @default 30_000 */

@@ -1,8 +1,10 @@
 // The parts that a gateway is made of, for those who build one of another shape, and for tests. Unlike the face of the package, they may
 // change in any version.
 
+export { BodyMemory } from './bodies/body-memory.ts'
 export { takeBody, type TakenBody } from './bodies/request-body.ts'
 export { checkRequestBody, type RequestBodyRules } from './bodies/rules.ts'
+export { ChunkPool } from './chunk-pool.ts'
 export { compileRules, compileStatic } from './compile-rules.ts'
 export { Exchange } from './exchange.ts'
 export {

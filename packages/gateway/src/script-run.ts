@@ -14,6 +14,7 @@ import {
 } from '@fastcgi/client'
 import { CgiResponseParser, type CgiHead } from '@fastcgi/client/http'
 import { copyBytes } from '@fastcgi/client/protocol'
+import { ChunkPool, type Loan } from './chunk-pool.ts'
 import type { Exchange } from './exchange.ts'
 import { StatusError } from './status-error.ts'
 import type { HeaderFields } from './http.ts'
@@ -45,6 +46,7 @@ const MAX_STDERR = 64 * 1024
 const NO_BODY: ReadonlySet<number> = new Set([204, 205, 304])
 const utf8 = new TextDecoder()
 const settled = Promise.resolve()
+const chunks = new ChunkPool()
 
 export class ScriptRun implements DispatchHandler {
   readonly #exchange: Exchange
@@ -61,7 +63,7 @@ export class ScriptRun implements DispatchHandler {
   /** The answer has no body, or it is not wanted. */
   #bodyless = false
   /** The beginning of the body, until the head goes out. */
-  #first: Uint8Array | undefined
+  #first: Loan | undefined
   /** The head goes out before anything else is read. */
   #sendsSoon = false
   #sent = false
@@ -155,19 +157,18 @@ export class ScriptRun implements DispatchHandler {
     if (this.#bodyless || data.length === 0) return
     this.#rest -= data.length
     if (this.#rest < 0) throw new CgiResponseError('the body is longer than its Content-Length')
-    // Of the pool when it is small; memory of its own for each is the dearest part of a tiny answer.
-    const bytes = Buffer.from(data)
+    const loan = chunks.copy(data)
     if (!this.#sent && this.#first === undefined) {
-      this.#first = bytes
+      this.#first = loan
       this.#sendSoon()
       return
     }
     this.#send()
-    this.#write(bytes)
+    this.#write(loan)
   }
 
-  #write(bytes: Uint8Array): void {
-    if (!this.#exchange.reply.write(bytes)) this.#dispatched?.pause()
+  #write({ bytes, free }: Loan): void {
+    if (!this.#exchange.reply.write(bytes, free)) this.#dispatched?.pause()
   }
 
   /** Once what is being read now has been read to its end: perhaps that was all. */
@@ -219,15 +220,17 @@ export class ScriptRun implements DispatchHandler {
     const fields = this.#fields(head)
     const panel = this.#panel(head)
     if (!this.#bodyless && panel === undefined && head.contentLength === undefined) {
-      fields.push(['content-length', String(this.#first?.length ?? 0)])
+      fields.push(['content-length', String(this.#first?.bytes.length ?? 0)])
     }
     this.#sendHead(head, fields)
-    if (panel === undefined || this.#first === undefined) {
-      reply.end(this.#first ?? panel)
-      return
+    if (this.#first === undefined) {
+      reply.end(panel)
+    } else if (panel === undefined) {
+      reply.end(this.#first.bytes, this.#first.free)
+    } else {
+      reply.write(this.#first.bytes, this.#first.free)
+      reply.end(panel)
     }
-    reply.write(this.#first)
-    reply.end(panel)
   }
 
   #sendHead({ status, statusText }: CgiHead, fields: HeaderFields): void {

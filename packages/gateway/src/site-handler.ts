@@ -2,6 +2,7 @@
 
 import { CgiResponseError } from '@fastcgi/client'
 import { decodePath, type CgiHead, type ScriptPath } from '@fastcgi/client/http'
+import { BodyMemory } from './bodies/body-memory.ts'
 import { takeBody, type TakenBody } from './bodies/request-body.ts'
 import type { RequestBodyRules } from './bodies/rules.ts'
 import { escapeHtml } from './error-page.ts'
@@ -41,11 +42,13 @@ const ORDERED = compileStatic({ precompressed: false })
 
 export class SiteHandler implements ScriptHooks {
   readonly #services: SiteServices
+  readonly #bodyMemory: BodyMemory
   readonly fail: Fail
   readonly panel: ScriptHooks['panel']
 
   constructor(services: SiteServices) {
     this.#services = services
+    this.#bodyMemory = new BodyMemory(services.requestBody.totalMemory)
     this.fail = services.fail
     this.panel = services.development ? stderrPanel : undefined
   }
@@ -156,7 +159,7 @@ export class SiteHandler implements ScriptHooks {
     script: ScriptPath,
     body: IncomingBody,
   ): Promise<void> {
-    const taken = await takeBody(body, this.#services.requestBody)
+    const taken = await takeBody(body, this.#services.requestBody, this.#bodyMemory)
     exchange.onClose(() => taken.dispose())
     if (!exchange.closed) this.#dispatch(exchange, site, script, taken)
   }

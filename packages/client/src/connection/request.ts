@@ -3,12 +3,13 @@
 import type { Role, Params, PreparedParams } from '../protocol/index.ts'
 
 /**
- * The bytes of stdin. Strings are sent as UTF-8. The size of a string, of bytes and of a Blob is known; a stream or an iterable is read
- * once, as fast as the backend takes it. Its chunks must not be changed after they were handed over.
+ * The bytes of stdin. Strings are sent as UTF-8. The size of a string, of bytes, of an array of bytes and of a Blob is known; a stream or
+ * another iterable is read once, as fast as the backend takes it. Its chunks must not be changed after they were handed over.
  */
 export type StdinBody =
   | string
   | Uint8Array
+  | readonly Uint8Array[]
   | Blob
   | ReadableStream<Uint8Array>
   | AsyncIterable<Uint8Array | string>

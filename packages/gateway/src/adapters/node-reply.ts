@@ -88,23 +88,23 @@ export class NodeReply implements RecordedReply {
     process.nextTick(flushHead, this)
   }
 
-  write(chunk: Uint8Array): boolean {
+  write(chunk: Uint8Array, free?: () => void): boolean {
     if (this.#over || chunk.length === 0) return true
     this.#flushed = true
     if (this.#request.method === 'HEAD') return true
     this.#bytes += chunk.length
-    return (this.#response as ServerResponse).write(chunk)
+    return (this.#response as ServerResponse).write(chunk, free)
   }
 
-  end(chunk?: Uint8Array): void {
+  end(chunk?: Uint8Array, free?: () => void): void {
     if (this.#over) return
     this.#ended = true
     this.#flushed = true
     const body = this.#request.method === 'HEAD' ? undefined : chunk
     this.#bytes += body?.length ?? 0
     if (hasUnreadBody(this.#request)) leaveBody(this.#request, this.#response, body)
-    else if (this.#mayWait) finishSoon(this.#response, body)
-    else finish(this.#response, body)
+    else if (this.#mayWait) finishSoon(this.#response, body, free)
+    else finish(this.#response, body, free)
   }
 
   abort(_reason?: unknown): void {

@@ -9,6 +9,8 @@ export interface RequestBodyRules {
   readonly maxSize: number
   /** In bytes. */
   readonly memory: number
+  /** Of all bodies together, in bytes. */
+  readonly totalMemory: number
   readonly directory: string | undefined
   /** In ms; 0 for no limit. */
   readonly timeout: number
@@ -20,6 +22,7 @@ const NAMES = [
   'mode',
   'maxSize',
   'memory',
+  'totalMemory',
   'directory',
   'timeout',
   'minRate',
@@ -36,7 +39,8 @@ export function checkRequestBody(options: RequestBodyOptions = {}): RequestBodyR
     return {
       mode,
       maxSize: wholeNumber('maxSize', options.maxSize ?? 128 * 1024 * 1024),
-      memory: wholeNumber('memory', options.memory ?? 256 * 1024),
+      memory: wholeNumber('memory', options.memory ?? 2 * 1024 * 1024),
+      totalMemory: wholeNumber('totalMemory', options.totalMemory ?? 64 * 1024 * 1024),
       directory: directory === undefined ? undefined : text('directory', directory),
       timeout: wholeNumber('timeout', options.timeout ?? 30_000),
       minRate: wholeNumber('minRate', options.minRate ?? 64),

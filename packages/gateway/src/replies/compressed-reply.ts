@@ -48,17 +48,20 @@ export class CompressedReply implements Reply {
     if (head.coding && request.method !== 'HEAD') this.#begin(head.coding)
   }
 
-  write(chunk: Uint8Array): boolean {
+  write(chunk: Uint8Array, free?: () => void): boolean {
     const compressor = this.#compressor
-    if (!compressor) return this.#reply.write(chunk)
+    if (!compressor) return this.#reply.write(chunk, free)
     if (this.#isOver || chunk.length === 0) return true
-    return compressor.write(chunk, () => this.#flushSoon())
+    return compressor.write(chunk, () => {
+      free?.()
+      this.#flushSoon()
+    })
   }
 
-  end(chunk?: Uint8Array): void {
+  end(chunk?: Uint8Array, free?: () => void): void {
     const compressor = this.#compressor
     if (!compressor) {
-      this.#reply.end(chunk)
+      this.#reply.end(chunk, free)
       return
     }
     if (this.#isOver) return

@@ -4,6 +4,7 @@
 // Rule 2: an end is passed on only behind the last byte; an abort overtakes everything, because what is left is of no use.
 // Rule 3: when there is no room left, or the disk takes no more, the backend waits. Nothing is lost.
 
+import { copyBytes } from '@fastcgi/client/protocol'
 import type { HeaderFields, Reply } from '../http.ts'
 import { Spool } from '../spool/spool.ts'
 import type { ResponseRules } from './rules.ts'
@@ -73,27 +74,27 @@ export class SpooledReply implements Reply {
     this.#reply.head(status, statusText, headers)
   }
 
-  write(chunk: Uint8Array): boolean {
+  write(chunk: Uint8Array, free?: () => void): boolean {
     if (this.#isOver || chunk.length === 0) return true
-    if (this.#setting.streaming) return this.#give(chunk)
+    if (this.#setting.streaming) return this.#give(chunk, free)
     if (!this.#blocked && this.#isIdle) {
-      if (this.#give(chunk)) return true
+      if (this.#give(chunk, free)) return true
     } else {
-      this.#spooled().push(chunk)
+      this.#spooled().push(kept(chunk, free))
     }
     // Whoever was told to wait waits until it is told otherwise, even if what was on its way finds room again.
     if (!this.#hasRoom) this.#waiting = true
     return !this.#waiting
   }
 
-  end(chunk?: Uint8Array): void {
+  end(chunk?: Uint8Array, free?: () => void): void {
     if (this.#isOver) return
     this.#releasedAt = performance.now()
     if (this.#isIdle) {
-      this.#finish(chunk)
+      this.#finish(chunk, free)
       return
     }
-    if (chunk) this.#spool?.push(chunk)
+    if (chunk) this.#spool?.push(kept(chunk, free))
     this.#pump()
   }
 
@@ -135,9 +136,9 @@ export class SpooledReply implements Reply {
   }
 
   /** @returns whether the client takes more */
-  #give(chunk: Uint8Array): boolean {
+  #give(chunk: Uint8Array, free?: () => void): boolean {
     this.#given += chunk.length
-    if (this.#reply.write(chunk)) return true
+    if (this.#reply.write(chunk, free)) return true
     this.#blocked = true
     this.#stall.start()
     return false
@@ -168,13 +169,13 @@ export class SpooledReply implements Reply {
     }
   }
 
-  #finish(chunk?: Uint8Array): void {
+  #finish(chunk?: Uint8Array, free?: () => void): void {
     this.#finished = true
     this.#spool?.close()
     this.#given += chunk?.length ?? 0
     // What the system has not taken yet is still the client's to take.
     if (this.#given > SMALL) this.#stall.start()
-    this.#reply.end(chunk)
+    this.#reply.end(chunk, free)
   }
 
   #release(): void {
@@ -183,4 +184,12 @@ export class SpooledReply implements Reply {
     this.#stall.stop()
     this.#spool?.close()
   }
+}
+
+/** What is lent is needed again soon, and may lie in more memory than it fills: what waits is counted by its length. */
+function kept(chunk: Uint8Array, free: (() => void) | undefined): Uint8Array {
+  if (!free) return chunk
+  const copy = copyBytes(chunk)
+  free()
+  return copy
 }

@@ -74,11 +74,13 @@ export class ChunkQueue {
     }
   }
 
-  /** Takes everything, as one piece. */
-  takeAll(): Uint8Array {
-    const chunks = this.peek(this.#size)
+  /** Takes everything: as one piece when it is small, as it came when copying it would cost more than handing on several. */
+  takeAll(): Uint8Array | Uint8Array[] {
+    const size = this.#size
+    const chunks = this.peek(size)
     this.clear()
-    return chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks)
+    if (chunks.length === 1) return chunks[0]!
+    return size <= BLOCK ? Buffer.concat(chunks) : chunks
   }
 
   clear(): void {

@@ -28,6 +28,12 @@ const CREATE = fs.constants.O_CREAT | fs.constants.O_EXCL | fs.constants.O_RDWR
 // The system takes no more pieces in one call (IOV_MAX).
 const MAX_PIECES = 1024
 
+let found: string | undefined
+/** Asked once: each time, it would ask the system a dozen times who this process is, before it trusts the environment. */
+function systemDirectory(): string {
+  return (found ??= tmpdir())
+}
+
 type Done = (error: NodeJS.ErrnoException | null, count: number) => void
 
 export class SpoolFile {
@@ -46,7 +52,7 @@ export class SpoolFile {
    * @throws SpoolError when that cannot be done.
    */
   constructor(directory?: string) {
-    this.#directory = directory ?? tmpdir()
+    this.#directory = directory ?? systemDirectory()
     const path = join(this.#directory, `fcgi-${randomUUID()}`)
     try {
       this.#fd = fs.openSync(path, CREATE, 0o600)
@@ -78,7 +84,8 @@ export class SpoolFile {
 
   /** Reads `length` bytes that were written, into memory of their own. @throws SpoolError when the disk fails. */
   async read(position: number, length: number): Promise<Uint8Array> {
-    const bytes = new Uint8Array(length)
+    // Not cleared: nobody sees it before all of it was read over.
+    const bytes = new Uint8Array(Buffer.allocUnsafeSlow(length).buffer)
     for (let at = 0; at < length;) {
       const count = await this.#call('read', (fd, done) =>
         fs.read(fd, bytes, at, length - at, position + at, done),
