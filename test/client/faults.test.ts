@@ -252,8 +252,20 @@ describe('a reused connection that turns out dead', () => {
     )
     await pool.execute(GET)
     const params = { ...GET.params, CONTENT_LENGTH: 3 }
-    const request = { params, stdin: [Buffer.from('abc')] }
+    const request = { params, stdin: [Buffer.from('abc')].values() }
     await assert.rejects(pool.execute(request), { code: 'FCGI_ERR_SOCKET' })
+  })
+
+  test('replays a body of several pieces that are all there', async (t) => {
+    const seen: string[] = []
+    const pool = poolOf(
+      t,
+      diesOnReuse(seen, (peer) => peer.close()),
+    )
+    await pool.execute(GET)
+    const stdin = [Buffer.from('ab'), Buffer.from('c')]
+    assert.equal((await pool.execute({ ...GET, stdin })).text(), 'answer 1')
+    assert.deepEqual(seen, ['0:GET', '0:GET', '1:GET'])
   })
 
   test('is not used for a GET that says it is not idempotent', async (t) => {

@@ -52,11 +52,19 @@ test('memory that is given back twice is lent once', () => {
   assert.notEqual(pool.copy(bytes(40 * KiB)).bytes.buffer, one.bytes.buffer)
 })
 
-test('a small piece, and one larger than what is lent, fill memory of their own', () => {
-  for (const length of [1000, 65 * KiB]) {
-    const { bytes: copy, free } = new ChunkPool().copy(bytes(length))
-    assert.equal(copy.buffer.byteLength, length)
+test('a small piece, and one larger than what is lent, are copied for good', () => {
+  for (const [length, memory] of [
+    [1000, 8 * KiB],
+    [6 * KiB, 6 * KiB],
+    [65 * KiB, 65 * KiB],
+  ] as const) {
+    const piece = bytes(length)
+    const { bytes: copy, free } = new ChunkPool().copy(piece)
+    assert.deepEqual(hash(copy), hash(bytes(length)))
     assert.equal(free, undefined)
+    assert.equal(copy.buffer.byteLength, memory)
+    piece.fill(0)
+    assert.deepEqual(hash(copy), hash(bytes(length)))
   }
 })
 
