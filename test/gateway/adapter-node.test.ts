@@ -98,7 +98,11 @@ for (const [name, head] of Object.entries({
       port,
       `POST / HTTP/1.1\r\n${host}${head}\r\n0\r\n\r\nGET /smuggled HTTP/1.1\r\nHost: a\r\n\r\n`,
     )
-    assert.match(text, /^HTTP\/1\.1 400 /)
+    // 501 where the server in front leaves it to the gateway to know the coding (RFC 9112 §6.1).
+    assert.match(
+      text,
+      name === 'an unknown transfer coding' ? /^HTTP\/1\.1 (?:400|501) / : /^HTTP\/1\.1 400 /,
+    )
     assert.equal(asked, 0)
     assert.equal(text.match(/HTTP\/1\.1/g)?.length, 1)
   })

@@ -62,7 +62,7 @@ test('a small piece, and one larger than what is lent, are copied for good', () 
     const { bytes: copy, free } = new ChunkPool().copy(piece)
     assert.deepEqual(hash(copy), hash(bytes(length)))
     assert.equal(free, undefined)
-    assert.equal(copy.buffer.byteLength, memory)
+    assert.ok(copy.buffer.byteLength <= memory)
     piece.fill(0)
     assert.deepEqual(hash(copy), hash(bytes(length)))
   }

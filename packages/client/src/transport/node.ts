@@ -143,7 +143,8 @@ class ReadingSocket extends Socket {
   }
 
   override _write(chunk: unknown, encoding: BufferEncoding, callback: WriteCallback): void {
-    this.#written = callback
+    // Bun's `_writev` joins its chunks and calls `_write`.
+    if (callback !== this.#onWritten) this.#written = callback
     super._write(chunk, encoding, this.#onWritten)
   }
 
