@@ -16,9 +16,13 @@ function script(name) {
   return run(process.execPath, [join(ROOT, 'scripts', name)], { timeout: TIMEOUT })
 }
 
-/** Types of the packages, the tests and the examples, then of these scripts. */
+/** Types of the packages, the tests and the examples, then of these scripts and the benchmarks. */
 async function types() {
-  return (await build()) || runTool(['typescript', 'tsc'], ['-p', 'scripts'], { timeout: TIMEOUT })
+  let code = await build()
+  for (const project of ['scripts', 'benchmarks']) {
+    code ||= await runTool(['typescript', 'tsc'], ['-p', project], { timeout: TIMEOUT })
+  }
+  return code
 }
 
 /** @type {Record<string, () => Promise<number>>} */

@@ -1,11 +1,6 @@
 // The npm package `fastcgi-client`. It opens a connection for each request; it has no other way.
 
-import fastcgiClient from 'fastcgi-client'
-
-// Its types say `export default`, but it is a CommonJS module that is the function.
-const createClient = /** @type {import('fastcgi-client')['default']} */ (
-  /** @type {unknown} */ (fastcgiClient)
-)
+import createClient from 'fastcgi-client'
 
 /**
  * @param {import('./setup.mjs').Setup} setup @param {number} connections
@@ -22,8 +17,11 @@ export function npmPeer({ socket, params, length }, connections) {
   const requester = {
     /** @param {number} _lane @param {import('./lanes.mjs').Done} done */
     request(_lane, done) {
-      client.request(params, (/** @type {unknown} */ error, /** @type {any} */ request) => {
-        if (error) return done(error)
+      client.request(params, (error, request) => {
+        if (error) {
+          done(error)
+          return
+        }
         let received = 0
         request.stdout.on('data', (/** @type {Buffer} */ chunk) => (received += chunk.length))
         request.stdout.on('end', () =>
@@ -31,7 +29,6 @@ export function npmPeer({ socket, params, length }, connections) {
         )
         request.stderr.resume()
         request.stdin.end()
-        return undefined
       })
     },
     close() {},
