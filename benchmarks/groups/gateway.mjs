@@ -10,12 +10,13 @@ import { caddy } from '../peers/caddy/peer.mjs'
 import { haproxy } from '../peers/haproxy/peer.mjs'
 import { lighttpd } from '../peers/lighttpd/peer.mjs'
 import { nginxDefault, nginxKeep } from '../peers/nginx/peer.mjs'
-import { gatewayBun, gatewayNode, hello } from '../subjects/servers.mjs'
+import { gatewayBun, gatewayBunServe, gatewayNode, hello } from '../subjects/servers.mjs'
 
 const SUBJECTS = [
   hello,
   gatewayNode,
   gatewayBun,
+  gatewayBunServe,
   nginxKeep,
   nginxDefault,
   caddy,

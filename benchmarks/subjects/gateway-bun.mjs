@@ -10,9 +10,4 @@ const gateway = createGateway({
   backend: { address: `unix:${BACKEND}`, ...connections },
 })
 const { Bun } = /** @type {any} */ (globalThis)
-Bun.serve({
-  port: Number(PORT),
-  hostname: '127.0.0.1',
-  fetch: (/** @type {Request} */ request, /** @type {any} */ server) =>
-    gateway.fetch(request, { remoteAddress: server.requestIP(request)?.address }),
-})
+Bun.serve({ port: Number(PORT), hostname: '127.0.0.1', fetch: gateway.fetch })

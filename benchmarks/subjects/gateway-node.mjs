@@ -1,4 +1,4 @@
-// The gateway on node:http, in one process, without an access log.
+// The gateway on node:http, of Node or of Bun, in one process, without an access log.
 
 import { createServer } from 'node:http'
 import { createGateway } from '@fastcgi/gateway'
