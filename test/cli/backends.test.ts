@@ -6,6 +6,7 @@ import { before, test } from 'node:test'
 import { fromFetch, serve } from '@fastcgi/client/responder'
 import { startPhpCgi } from '../support/backends.ts'
 import { startFpm } from '../support/fpm.ts'
+import { PHP_ROOT } from '../support/paths.ts'
 import { Gate, php, openPool } from '../support/php.ts'
 import { temporaryDirectory } from '../support/process.ts'
 import { fcgi } from './fcgi.ts'
@@ -201,4 +202,35 @@ test('values prints what the backend says about itself', async (t) => {
   assert.deepEqual(json, { FCGI_MAX_CONNS: '3', FCGI_MAX_REQS: '3', FCGI_MPXS_CONNS: '0' })
   const one = await fcgi(['values', cgi.address, 'FCGI_MAX_REQS'])
   assert.equal(one.out, 'FCGI_MAX_REQS  3\n')
+})
+
+test('opcache shows what it holds, and forgets', async (t) => {
+  const { address: cached } = await startFpm(t, {
+    ini: { 'opcache.enable': 1 },
+    zendExtensions: ['opcache'],
+  })
+  const shown = await fcgi(['opcache', cached])
+  assert.equal(shown.code, 0)
+  const shape = shown.out.replaceAll(/\d+(?:[.,]\d+)*(?: [kM]?B)?/g, 'N').replaceAll(/ +/g, ' ')
+  assert.match(
+    shape,
+    /^scripts N \(N of N keys\)\nhits N, N %; N misses\nmemory N used, N free, N wasted\nstrings /,
+  )
+  const { opcache_enabled: enabled } = JSON.parse((await fcgi(['opcache', cached, '--json'])).out)
+  assert.equal(enabled, true)
+  assert.match((await fcgi(['opcache', cached, 'reset'])).out, /^OPcache forgets everything/)
+  const file = join(PHP_ROOT, 'hello.php')
+  const forgotten = await fcgi(['opcache', cached, 'invalidate', file])
+  assert.deepEqual([forgotten.code, forgotten.out], [0, `forgotten  ${file}\n`])
+})
+
+test('opcache says what is wrong', async () => {
+  const off = await fcgi(['opcache', address])
+  assert.equal(off.code, 1)
+  assert.match(off.err, /^fcgi: unix:\S+: OPcache is not loaded/)
+  assert.equal((await fcgi(['opcache', address, 'invalidate'])).code, 2)
+  assert.equal((await fcgi(['opcache', address, 'reset', '/a.php'])).code, 2)
+  const unknown = await fcgi(['opcache', address, 'forget'])
+  assert.equal(unknown.code, 2)
+  assert.match(unknown.err, /Allowed choices are status, reset, invalidate/)
 })

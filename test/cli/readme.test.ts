@@ -36,7 +36,17 @@ async function check(text: string): Promise<number> {
 
 test('its examples, and those of the help, use commands and options that there are', async () => {
   assert.ok((await check(readme)) >= 8)
-  for (const name of ['serve', 'get', 'post', 'doctor', 'status', 'ping', 'values', 'env']) {
+  for (const name of [
+    'serve',
+    'get',
+    'post',
+    'doctor',
+    'status',
+    'opcache',
+    'ping',
+    'values',
+    'env',
+  ]) {
     assert.ok((await check(await helpOf(name))) >= 2, name)
   }
   assert.ok((await check(await helpOf())) >= 4)

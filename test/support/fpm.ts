@@ -25,6 +25,8 @@ export interface FpmOptions {
   global?: Readonly<Record<string, string | number>>
   /** php.ini settings. No php.ini of the machine is read. */
   ini?: Readonly<Record<string, string | number>>
+  /** Extensions of the engine that it is to load, such as opcache. */
+  zendExtensions?: readonly string[]
 }
 
 const VERSIONS = ['8.5', '8.4', '8.3', '8.2', '8.1', '8.0', '7.4']
@@ -124,7 +126,11 @@ export async function startFpm(scope: Scope, options: FpmOptions = {}): Promise<
   const configuration = join(directory, 'fpm.conf')
   // Root must say who the workers are, and that they may be root: the fixtures may lie where nobody else can read them.
   const isRoot = process.getuid?.() === 0
-  const flags = ['-n', '-F', '-O', '-y', configuration, ...(isRoot ? ['-R'] : [])]
+  const extensions = (options.zendExtensions ?? []).flatMap((name) => [
+    '-d',
+    `zend_extension=${name}`,
+  ])
+  const flags = ['-n', ...extensions, '-F', '-O', '-y', configuration, ...(isRoot ? ['-R'] : [])]
   const launch = (): Program => new Program(fpm, flags)
   const backend = await startListening(options.listen ?? 'unix', directory, async (target) => {
     await writeFile(configuration, fpmConfiguration(directory, target, isRoot, options))

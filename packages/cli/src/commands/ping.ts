@@ -1,10 +1,10 @@
 // `fcgi ping`: whether php-fpm answers, and how fast.
 
 import { formatAddress } from '@fastcgi/client'
+import { fpmPage } from '@fastcgi/php/fpm'
 import { Command } from 'commander'
 import { Exit, Failure } from '../failure.ts'
 import { addTargetOptions, addVerbose, type TargetFlags } from '../flags.ts'
-import { fpmPage } from '../fpm-page.ts'
 import { print, type Io } from '../io.ts'
 import { TimedPool } from '../request/exchange.ts'
 import { poolOptions, targetOf } from '../target.ts'
@@ -44,7 +44,7 @@ async function ping(text: string, flags: PingFlags, io: Io): Promise<void> {
   const timed = new TimedPool(target, poolOptions(flags))
   await using pool = timed.pool
   const startedAt = performance.now()
-  const page = await fpmPage(pool, flags.path, '', io.signal)
+  const page = await fpmPage(pool, flags.path, '', { signal: io.signal })
   const total = performance.now() - startedAt
   const connect = timed.takeConnect()
   const answer = page.text.trim()

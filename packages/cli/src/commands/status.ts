@@ -2,12 +2,11 @@
 
 import { setTimeout as delay } from 'node:timers/promises'
 import { formatAddress, Pool } from '@fastcgi/client'
+import { FpmError, fpmStatus, type FpmStatus } from '@fastcgi/php/fpm'
 import { Command } from 'commander'
-import { messageOf } from '../failure.ts'
+import { Exit, Failure, messageOf } from '../failure.ts'
 import { addTargetOptions, addVerbose, time, type TargetFlags } from '../flags.ts'
-import { fpmPage } from '../fpm-page.ts'
 import { print, type Io } from '../io.ts'
-import { noStatusPage, readStatus, type FpmStatus } from '../status/page.ts'
 import { statusLines, type Sample, type View } from '../status/render.ts'
 import { poolOptions, targetOf } from '../target.ts'
 import { paintFor, widthOf } from '../terminal/colour.ts'
@@ -90,10 +89,10 @@ class StatusView {
   async #look(): Promise<FpmStatus> {
     const { path, full, json } = this.#flags
     // The workers are counted, whether they are shown or not.
-    const query = full || !json ? 'json&full' : 'json'
-    const page = await fpmPage(this.#pool, path, query, this.#io.signal)
-    const status = readStatus(page)
-    if (!status) throw noStatusPage(this.#address, path, page)
+    const options = { path, full: full === true || !json, signal: this.#io.signal }
+    const status = await fpmStatus(this.#pool, options).catch((error: unknown) => {
+      throw error instanceof FpmError ? noStatusPage(this.#address, error) : error
+    })
     const { active, total, acceptedConnections: accepted } = status
     const sample = { at: performance.now(), active, total, accepted }
     this.#history = [...this.#history.slice(1 - HISTORY), sample]
@@ -156,4 +155,10 @@ class StatusView {
   #pause(): Promise<void> {
     return delay(this.#flags.interval, undefined, { signal: this.#io.signal })
   }
+}
+
+/** What to tell when there is no status page where one was expected. */
+function noStatusPage(address: string, error: FpmError): Failure {
+  const hint = error.code === 'FPM_ERR_NO_PAGE' ? ', or give --path' : ''
+  return new Failure(Exit.No, `${address}: ${error.message}${hint}`, { cause: error })
 }

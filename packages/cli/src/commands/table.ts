@@ -5,6 +5,7 @@ import type { Io } from '../io.ts'
 import { completionCommand } from './completion.ts'
 import { doctorCommand } from './doctor.ts'
 import { envCommand } from './env.ts'
+import { opcacheCommand } from './opcache.ts'
 import { pingCommand } from './ping.ts'
 import { requestCommands } from './request.ts'
 import { serveCommand } from './serve.ts'
@@ -23,7 +24,13 @@ export const COMMANDS: readonly CommandGroup[] = [
   { title: 'Requests:', create: requestCommands },
   {
     title: 'Backends:',
-    create: (io) => [doctorCommand(io), statusCommand(io), pingCommand(io), valuesCommand(io)],
+    create: (io) => [
+      doctorCommand(io),
+      statusCommand(io),
+      opcacheCommand(io),
+      pingCommand(io),
+      valuesCommand(io),
+    ],
   },
   {
     title: 'Help with all this:',

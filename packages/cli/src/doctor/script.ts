@@ -1,8 +1,8 @@
 // Does the script run, and if not: what of its path is not as php-fpm sees it?
 
 import { Pool, type ParamPair } from '@fastcgi/client'
+import { pageOf, type FpmPage } from '@fastcgi/php/fpm'
 import { Failure, messageOf } from '../failure.ts'
-import { pageOf, type Page } from '../fpm-page.ts'
 import { requestParams, textOf } from '../request/params.ts'
 import { oneLine, truncate } from '../terminal/text.ts'
 import { bytes } from '../terminal/units.ts'
@@ -20,7 +20,7 @@ export async function checkScript(patient: Patient): Promise<Finding> {
     headersTimeout: patience,
     requestTimeout: patience * 4,
   })
-  const send = async (params: readonly ParamPair[]): Promise<Page> =>
+  const send = async (params: readonly ParamPair[]): Promise<FpmPage> =>
     pageOf(await pool.execute({ params }, { signal: io.signal }))
   try {
     const params = requestParams(parts, flags, io.cwd)
@@ -54,14 +54,14 @@ function movedTo(params: readonly ParamPair[], filename: string): ParamPair[] {
   })
 }
 
-function isUnknown({ head, text, stderr }: Page): boolean {
+function isUnknown({ head, text, stderr }: FpmPage): boolean {
   return (
     /Primary script unknown/.test(stderr) ||
     (head.status === 404 && /^(?:File not found\.|No input file specified\.)\s*$/.test(text))
   )
 }
 
-function judge(page: Page, filename: string): Finding {
+function judge(page: FpmPage, filename: string): Finding {
   const { head, text, stderr } = page
   const { status } = head
   if (/security\.limit_extensions/.test(stderr)) {
@@ -90,7 +90,7 @@ function judge(page: Page, filename: string): Finding {
   return ran(page)
 }
 
-function ran({ head, text, stderr }: Page): Finding {
+function ran({ head, text, stderr }: FpmPage): Finding {
   const powered = head.headers.find(([name]) => name.toLowerCase() === 'x-powered-by')?.[1]
   const by = powered === undefined ? '' : `, ${oneLine(powered)}`
   const summary = `it ran: status ${head.status}, ${bytes(Buffer.byteLength(text))}${by}`

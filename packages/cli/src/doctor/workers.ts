@@ -1,9 +1,8 @@
 // Does a worker answer, and how are the others?
 
 import { Pool, SocketError, TimeoutError } from '@fastcgi/client'
+import { fpmPage, readFpmStatus, type FpmPage, type FpmStatus } from '@fastcgi/php/fpm'
 import { messageOf } from '../failure.ts'
-import { fpmPage, type Page } from '../fpm-page.ts'
-import { readStatus, type FpmStatus } from '../status/page.ts'
 import { oneLine } from '../terminal/text.ts'
 import { count, duration, milliseconds } from '../terminal/units.ts'
 import { failed, ok, warning, type Finding, type Patient } from './finding.ts'
@@ -17,8 +16,8 @@ export async function checkWorkers(patient: Patient): Promise<Finding> {
     requestTimeout: patience * 2,
   })
   try {
-    const page = await fpmPage(pool, statusPath, 'json&full', io.signal)
-    const status = readStatus(page)
+    const page = await fpmPage(pool, statusPath, 'json&full', { signal: io.signal })
+    const status = readFpmStatus(page)
     return status ? judge(status) : noPage(page, statusPath)
   } catch (error) {
     io.signal.throwIfAborted()
@@ -49,7 +48,7 @@ function judge(status: FpmStatus): Finding {
   return ok('workers', text)
 }
 
-function noPage({ head, text }: Page, path: string): Finding {
+function noPage({ head, text }: FpmPage, path: string): Finding {
   const who = text.includes('No input file specified') ? 'php-cgi' : 'php-fpm'
   if (head.status === 404 && /File not found|No input file/.test(text)) {
     return ok('workers', `${who} answers; no status page at ${path} (pm.status_path) tells more`)

@@ -1,10 +1,10 @@
 // php-fpm's status for people. Pure.
 
+import type { FpmProcess, FpmStatus } from '@fastcgi/php/fpm'
 import type { Paint } from '../terminal/colour.ts'
 import { pairs, table, type Column } from '../terminal/table.ts'
 import { displayWidth, oneLine, truncate } from '../terminal/text.ts'
 import { bytes, count, duration, milliseconds } from '../terminal/units.ts'
-import type { FpmProcess, FpmStatus } from './page.ts'
 
 /** How to show it. */
 export interface View {
