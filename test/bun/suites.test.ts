@@ -3,7 +3,7 @@
 
 import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
-import { test } from 'node:test'
+import { describe, test } from 'node:test'
 import { BUN, noBun } from '../support/bun.ts'
 import { ROOT } from '../support/paths.ts'
 import { Program } from '../support/process.ts'
@@ -36,15 +36,19 @@ const FILES = [
   'bun/bun-serve.js',
 ]
 
-for (const file of FILES) {
-  test(`${file} passes on Bun`, { skip: noBun }, async (t) => {
-    const part = PARTS[file] === undefined ? [] : [`--test-name-pattern=${PARTS[file]}`]
-    const program = new Program(BUN!, ['test', `--timeout=${TIMEOUT}`, ...part, join(BUILT, file)])
-    t.after(() => program.stop())
-    await program.exited
-    if (program.exit !== 'status 0') throw new Error(`${program.exit}\n${program.log}`)
-  })
-}
+// Several at a time: they wait more than they work, and all of them are one file to the runner, which has its time.
+describe('on Bun', { concurrency: 3 }, () => {
+  for (const file of FILES) {
+    test(`${file} passes on Bun`, { skip: noBun }, async (t) => {
+      const part = PARTS[file] === undefined ? [] : [`--test-name-pattern=${PARTS[file]}`]
+      const flags = ['test', `--timeout=${TIMEOUT}`, ...part]
+      const program = new Program(BUN!, [...flags, join(BUILT, file)])
+      t.after(() => program.stop())
+      await program.exited
+      if (program.exit !== 'status 0') throw new Error(`${program.exit}\n${program.log}`)
+    })
+  }
+})
 
 function testsOf(folder: string): string[] {
   const names = readdirSync(join(BUILT, folder)).filter((name) => name.endsWith('.test.js'))
