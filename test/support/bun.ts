@@ -19,9 +19,9 @@ export const noBun: string | false =
 /** Whether Bun runs this test. */
 export const onBun: boolean = process.versions['bun'] !== undefined
 
-/** What a pool dials with when it is told nothing else. */
+/** What is fastest here. */
 export function connectorOf(address: string): Connector {
-  return onBun && !address.startsWith('tcp:') ? connectBun(address) : connectNode(address)
+  return onBun ? connectBun(address) : connectNode(address)
 }
 
 type Fetch = (request: Request, server: object) => Response | Promise<Response>

@@ -11,6 +11,7 @@ import {
   type PoolOptions,
   type StdinBody,
 } from '@fastcgi/client'
+import { connectorOf } from './bun.ts'
 import { PHP_ROOT } from './paths.ts'
 import { until, type Scope } from './process.ts'
 
@@ -50,7 +51,7 @@ export function php(script: string, request: PhpRequest = {}): FastCGIRequest {
 
 /** A pool that does not outlive its test. */
 export function openPool(scope: Scope, address: string, options: PoolOptions = {}): Pool {
-  const pool = new Pool(address, options)
+  const pool = new Pool(address, { connect: connectorOf(address), ...options })
   scope.after(async () => pool.destroy())
   return pool
 }

@@ -1,6 +1,7 @@
 // This project's client, by each of its doors.
 
 import { Pool, prepareParams } from '@fastcgi/client'
+import { connector } from '../connector.mjs'
 
 /**
  * @typedef {import('./setup.mjs').Setup} Setup
@@ -12,7 +13,9 @@ const KEEP_ALIVE = 60_000
 
 /** @param {string} socket @param {number} connections */
 function openPool(socket, connections) {
-  return new Pool(`unix:${socket}`, { connections, keepAliveTimeout: KEEP_ALIVE })
+  const address = `unix:${socket}`
+  const connect = connector(address)
+  return new Pool(address, { connections, connect, keepAliveTimeout: KEEP_ALIVE })
 }
 
 /** @param {Setup} setup @param {number} connections @returns {Requester} */

@@ -1,7 +1,7 @@
 // The one place that checks options: what comes out of here has every value, in range.
 
 import type { RequestOptions, RequestTimeouts } from '../connection/request.ts'
-import { connectAddress } from '../transport/connect.ts'
+import { connectNode } from '../transport/node.ts'
 import { formatAddress, parseAddress, type Address } from '../transport/address.ts'
 import type { Connector } from '../transport/transport.ts'
 
@@ -75,7 +75,7 @@ export function checkOptions(address: string | Address, options: PoolOptions): C
     checked[name] = numberOption(name, options[name] ?? NUMBERS[name])
   }
   for (const name of keysOf(BOOLEANS)) checked[name] = booleanOption(name, options[name])
-  const connect = options.connect ?? connectAddress(target)
+  const connect = options.connect ?? connectNode(target)
   if (typeof connect !== 'function') throw new TypeError('connect must be a function')
   return { ...checked, connect, address: formatAddress(target) }
 }

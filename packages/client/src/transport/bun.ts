@@ -5,6 +5,7 @@
 
 import { readFile } from 'node:fs/promises'
 import { parseAddress, type Address } from './address.ts'
+import { connectNode } from './node.ts'
 import type { Connector, Transport, TransportHandler } from './transport.ts'
 import { atEndOfTurn } from './turn.ts'
 
@@ -43,20 +44,22 @@ const JOINED = 128 * 1024
 // How long a connection that we ended waits for the peer to close as well, in ms.
 const LINGER = 2000
 
-/** Whether this is Bun. */
-export const isBun: boolean = 'Bun' in globalThis
-
 /**
- * A {@link Connector} that dials a unix socket with Bun.connect. Only for unix sockets, which connect at once or not at all: an attempt over
- * TCP that hangs could not be given up, and would keep the process alive.
+ * A {@link Connector} for Bun, that dials unix sockets with Bun.connect, and everything else as {@link connectNode} does: an attempt over TCP
+ * that hangs could not be given up, and would keep the process alive.
+ * @throws TypeError on another runtime.
+ * @example
+ * const pool = new Pool(address, { connect: connectBun(address) })
  */
 export function connectBun(address: string | Address): Connector {
+  const { Bun } = globalThis as typeof globalThis & { Bun?: BunRuntime }
+  if (!Bun)
+    throw new TypeError('connectBun works on Bun only; connectNode works on Node, Bun and Deno')
   const target = parseAddress(address)
-  if (!('path' in target)) throw new TypeError('connectBun dials unix sockets only')
+  if (!('path' in target)) return connectNode(target)
   const { path } = target
   return async (handler, signal) => {
     signal.throwIfAborted()
-    const { Bun } = globalThis as typeof globalThis & { Bun: BunRuntime }
     const transport = new BunTransport(handler)
     try {
       await Bun.connect({ unix: path, data: transport, socket: SOCKET })
