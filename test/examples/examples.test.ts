@@ -28,6 +28,9 @@ async function printed(name: string, ...args: string[]): Promise<string> {
   return stdout
 }
 
+/** A request whose connection is not kept, so that a server can end at once. */
+const get = (url: string): Promise<Response> => fetch(url, { headers: { connection: 'close' } })
+
 test('short-connection prints what PHP said', async () => {
   const text = await printed('short-connection', address, join(PHP_ROOT, 'hello.php'))
   assert.match(text, /Content-type: text\/plain[^]*\r\n\r\nhello/)
@@ -74,6 +77,22 @@ test('http-proxy puts HTTP in front of PHP until it is interrupted', async (t) =
   proxy.kill('SIGINT')
   assert.deepEqual(await once(proxy, 'exit'), [0, null])
 })
+
+for (const name of ['express', 'fastify', 'h3', 'hono', 'koa']) {
+  test(`${name} has PHP below /blog until it is interrupted`, async (t) => {
+    const args = [built(name), address, PHP_ROOT, '0']
+    const app = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] })
+    t.after(() => app.kill('SIGKILL'))
+    const [line] = (await once(app.stdout, 'data')) as [Buffer]
+    const base = /http:\/\/[\d.]+:\d+/.exec(line.toString())?.[0] ?? ''
+    const env = (await (await get(`${base}/blog/env.php`)).json()) as Record<string, string>
+    assert.equal(env['SCRIPT_NAME'], '/blog/env.php')
+    assert.deepEqual(await (await get(`${base}/api/health`)).json(), { ok: true })
+    assert.equal((await get(`${base}/blog/none.txt`)).status, 404)
+    app.kill('SIGINT')
+    assert.deepEqual(await once(app, 'exit'), [0, null])
+  })
+}
 
 test('each of them is run here, and is short enough to read in one look', () => {
   const names = readdirSync(join(ROOT, 'examples')).filter((file) => file.endsWith('.ts'))

@@ -87,6 +87,20 @@ export function createWatchedGateway(
   return new FastCGIGateway(options, observers)
 }
 
+/**
+ * Lets a gateway answer an exchange that was made for a framework.
+ * @throws TypeError on what `createGateway` has not made.
+ */
+export function answerBy(gateway: Gateway, exchange: Exchange): void {
+  checkGateway(gateway).run(exchange)
+}
+
+/** @throws TypeError on what `createGateway` has not made. */
+export function checkGateway(gateway: unknown): FastCGIGateway {
+  if (gateway instanceof FastCGIGateway) return gateway
+  throw new TypeError('gateway must be what createGateway() of this package returns')
+}
+
 class FastCGIGateway implements Gateway {
   readonly #backends: Backends
   readonly #handle: Handler
@@ -132,7 +146,7 @@ class FastCGIGateway implements Gateway {
   // A property, so that it can be handed on without its object.
   readonly handler: Gateway['handler'] = (request, response, next) => {
     const { exchange, reply } = nodeExchange(request, response, next)
-    this.#run(exchange)
+    this.run(exchange)
     reply.requestReturned()
   }
 
@@ -141,7 +155,7 @@ class FastCGIGateway implements Gateway {
       info && isBunServer(info)
         ? bunExchange(request as BunRequest, info)
         : webExchange(request, info ?? {})
-    this.#run(exchange)
+    this.run(exchange)
     return answered
   }
 
@@ -160,7 +174,7 @@ class FastCGIGateway implements Gateway {
     return this.close()
   }
 
-  #run(exchange: Exchange): void {
+  run(exchange: Exchange): void {
     this.#active++
     exchange.onClose(() => this.#over())
     try {

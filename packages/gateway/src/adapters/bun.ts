@@ -8,6 +8,7 @@ import type { Exchange } from '../exchange.ts'
 import { BunIncoming } from './bun-request.ts'
 import type { BunRequest, BunServer } from './bun-types.ts'
 import { RecordedExchange } from './reply-record.ts'
+import type { WebExchange } from './web.ts'
 import { WebReply } from './web-reply.ts'
 
 // How often requests are looked at that Bun would take for idle, in ms. Its own default is to wait for 10 s.
@@ -20,15 +21,11 @@ export function isBunServer(info: object): info is BunServer {
   return 'requestIP' in info && typeof info.requestIP === 'function' && 'timeout' in info
 }
 
-/** @returns the exchange, and what `fetch` is to return for it. */
-export function bunExchange(
-  request: BunRequest,
-  server: BunServer,
-): { exchange: Exchange; answered: Promise<Response> } {
+export function bunExchange(request: BunRequest, server: BunServer): WebExchange {
   const reply = new WebReply(request)
   const exchange = new RecordedExchange(new BunIncoming(request, server), reply)
   keepAwake(exchange, request, server)
-  return { exchange, answered: reply.response }
+  return { exchange, answered: reply.response, handOn: () => reply.handOn() }
 }
 
 const running = new Map<BunRequest, BunServer>()

@@ -4,7 +4,7 @@ import type { ConnectionInfo, HeaderFields, Incoming, IncomingBody } from '../ht
 import { bytesBody, NodeBody } from './node-body.ts'
 import type { NodeRequest, NodeResponse } from './node-types.ts'
 import { parsedBody, type ParsedRequest } from './parsed-body.ts'
-import { mountedTarget, readTarget } from './target.ts'
+import { mountedTarget, readTarget, type MountedRequest } from './target.ts'
 
 export class NodeIncoming implements Incoming {
   readonly method: string
@@ -16,15 +16,22 @@ export class NodeIncoming implements Incoming {
   readonly #request: NodeRequest
   readonly #response: NodeResponse
   readonly #authority: string | undefined
+  readonly #parsed: ParsedRequest
   #headers: HeaderFields | undefined
   #body: IncomingBody | undefined
   #bodyRead = false
 
-  constructor(request: NodeRequest, response: NodeResponse) {
-    const mounted = mountedTarget(request)
+  /** @param seen What a framework has made of the request, when it does not keep that on the request itself. */
+  constructor(
+    request: NodeRequest,
+    response: NodeResponse,
+    seen: MountedRequest & ParsedRequest = request,
+  ) {
+    const mounted = mountedTarget(seen)
     const { target, authority } = readTarget(mounted.target)
     this.#request = request
     this.#response = response
+    this.#parsed = seen
     this.method = request.method ?? 'GET'
     this.target = target
     this.base = mounted.base
@@ -72,7 +79,7 @@ export class NodeIncoming implements Incoming {
         length === undefined ? undefined : Number(length),
       )
     }
-    const bytes = parsedBody(request as ParsedRequest, request.headers['content-type'] ?? '')
+    const bytes = parsedBody(this.#parsed, request.headers['content-type'] ?? '')
     this.#headers = withLength(this.headers, bytes.length)
     return bytesBody(bytes)
   }

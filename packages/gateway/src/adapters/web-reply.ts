@@ -109,6 +109,11 @@ export class WebReply implements RecordedReply {
     this.#close('aborted')
   }
 
+  /** Somebody else answers: nothing goes out from here. */
+  handOn(): void {
+    if (!this.#outcome) this.#close('closed')
+  }
+
   onDrain(callback: () => void): void {
     this.#drain = callback
   }

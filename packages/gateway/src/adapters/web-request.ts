@@ -14,8 +14,9 @@ export class WebIncoming implements Incoming {
   readonly #host: string
   #body: IncomingBody | undefined
 
-  constructor(request: Request, info: FetchInfo | object = {}) {
-    const url = new URL(request.url)
+  /** @param asked The URL that was asked for, where a framework has taken something off that of the request. */
+  constructor(request: Request, info: FetchInfo | object = {}, asked: string = request.url) {
+    const url = new URL(asked)
     this.#request = request
     this.#host = request.headers.get('host') ?? url.host
     this.method = request.method
