@@ -78,6 +78,17 @@ test('a prefix with a parameter is a mount point, too', async (t) => {
   assert.equal((env as Record<string, string>)['SCRIPT_NAME'], '/acme/app/env.php')
 })
 
+test('a route for everything that is there already stays, as that of @fastify/cors does', async (t) => {
+  const { address } = await startFpm(t)
+  const app = application(t)
+  app.options('*', (_request, reply) => reply.code(204).header('x-cors', 'yes').send())
+  await app.register(fastcgi, { root: PHP_ROOT, backend: address })
+  const url = await listen(app)
+  const preflight = await fetch(`${url}/hello.php`, { method: 'OPTIONS' })
+  assert.equal(preflight.headers.get('x-cors'), 'yes')
+  assert.equal(await (await fetch(`${url}/hello.php`)).text(), 'hello')
+})
+
 test('inject works without a server, with bodies and without', async (t) => {
   const { address } = await startFpm(t)
   const app = application(t)

@@ -4,6 +4,8 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { H3, withBase } from 'h3'
 import { toNodeHandler } from 'h3/node'
+import { createApp, fromNodeMiddleware, toNodeListener, useBase } from 'h3-v1'
+import { fastcgi as middleware } from '@fastcgi/gateway/express'
 import { fastcgi } from '@fastcgi/gateway/h3'
 import { failedWith, frameworkContract, NOTHING } from '../support/framework-contract.ts'
 import { startFpm } from '../support/fpm.ts'
@@ -35,6 +37,24 @@ test('what withBase takes off the path is a mount point', async (t) => {
     assert.deepEqual([told['SCRIPT_NAME'], told['PATH_INFO']], ['/blog/env.php', '/x'])
     assert.equal(told['REQUEST_URI'], '/blog/env.php/x?y')
   }
+})
+
+test('h3 1 takes the middleware of Express, mounted or not, and hands on what is not found', async (t) => {
+  const { address } = await startFpm(t)
+  const php = middleware({ root: PHP_ROOT, backend: address, frontController: false })
+  t.after(() => php.gateway.destroy())
+  const app = createApp()
+  app.use('/blog', fromNodeMiddleware(php))
+  app.use('/old', useBase('/old', fromNodeMiddleware(php)))
+  app.use('/blog/new', () => 'from the application')
+  const url = await listening(t, toNodeListener(app))
+  for (const at of ['/blog', '/old']) {
+    const told = (await (await fetch(`${url}${at}/env.php`)).json()) as Record<string, string>
+    assert.deepEqual([told['SCRIPT_NAME'], told['REMOTE_ADDR']], [`${at}/env.php`, '127.0.0.1'])
+  }
+  const posted = await fetch(`${url}/blog/echo.php`, { method: 'POST', body: 'a body' })
+  assert.equal(await posted.text(), 'a body')
+  assert.equal(await (await fetch(`${url}/blog/new`)).text(), 'from the application')
 })
 
 test('as a middleware, it hands on what is not found', async (t) => {

@@ -1,6 +1,9 @@
 // PHP as a handler of Hono.
 
 import assert from 'node:assert/strict'
+import { existsSync } from 'node:fs'
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { test } from 'node:test'
 import { getRequestListener } from '@hono/node-server'
 import { Hono } from 'hono'
@@ -8,6 +11,7 @@ import { fastcgi } from '@fastcgi/gateway/hono'
 import { failedWith, frameworkContract, NOTHING } from '../support/framework-contract.ts'
 import { startFpm } from '../support/fpm.ts'
 import { PHP_ROOT } from '../support/paths.ts'
+import { until } from '../support/process.ts'
 import { listening } from '../support/web-listener.ts'
 
 frameworkContract({
@@ -61,6 +65,26 @@ test('without an onError of its own, Hono answers for a failure with its status'
   t.after(() => php.gateway.destroy())
   const response = await new Hono().all('*', php).request('/hello.php')
   assert.equal(response.status, 502)
+})
+
+test('a client that is gone is no failure that onError hears of', async (t) => {
+  const { address, directory } = await startFpm(t)
+  const php = fastcgi({ root: PHP_ROOT, backend: address, fallthrough: true })
+  t.after(() => php.gateway.destroy())
+  const heard: unknown[] = []
+  const app = new Hono().all('*', php)
+  app.onError((error, context) => {
+    heard.push(error)
+    return context.text('', 500)
+  })
+  const gate = join(directory, 'gone')
+  const leave = new AbortController()
+  const asked = app.request(`/gate.php?gate=${gate}`, { signal: leave.signal })
+  await until('PHP is there', () => existsSync(`${gate}.reached`))
+  leave.abort()
+  assert.equal((await asked).status, 499)
+  await writeFile(gate, '')
+  assert.deepEqual(heard, [])
 })
 
 test('a body that was read before is refused, with what to do about it', async (t) => {

@@ -68,6 +68,9 @@ export function frameworkContract({ name, start }: FrameworkApp): void {
     assert.equal(env['REQUEST_URI'], '/blog/env.php/x?y=1')
     assert.equal(env['SCRIPT_FILENAME'], join(PHP_ROOT, 'env.php'))
     assert.equal(await (await fetch(`${url}/env.php`)).text(), NOTHING)
+    const folder = await fetch(`${url}/blog`, { redirect: 'manual' })
+    assert.equal(folder.status, 301)
+    assert.equal(folder.headers.get('location'), '/blog/')
   })
 
   test(`${name}: a body of some MiB arrives as it was sent, and comes back`, async (t) => {
@@ -176,6 +179,22 @@ export function frameworkContract({ name, start }: FrameworkApp): void {
     leave.abort()
     await until('the request is over', () => gateway.active === 0 && pool.stats.running === 0)
     await writeFile(gate, '')
+  })
+
+  test(`${name}: a client that goes away before there is an answer does so, too`, async (t) => {
+    const gateway = gatewayOf(t)
+    const url = await start(t, { gateway, fallthrough: true })
+    const gate = join(fpm.directory, `${name}-early`)
+    const leave = new AbortController()
+    const query = new URLSearchParams({ gate })
+    const asked = fetch(`${url}/gate.php?${query.toString()}`, { signal: leave.signal })
+    await until('PHP is there', () => existsSync(`${gate}.reached`))
+    leave.abort()
+    await assert.rejects(asked)
+    const pool = gateway.backends[0]!.executor as Pool
+    await until('the request is over', () => gateway.active === 0 && pool.stats.running === 0)
+    await writeFile(gate, '')
+    assert.equal(await (await fetch(`${url}/hello.php`)).text(), 'hello')
   })
 
   test(`${name}: an answer that breaks off is not taken for whole`, async (t) => {

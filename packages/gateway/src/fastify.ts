@@ -15,7 +15,10 @@ import { answerAsStream, type StreamAnswer } from './frameworks/stream-answer.ts
 export type { CommonOptions, GatewaySource } from './frameworks/options.ts'
 
 interface OwnOptions {
-  /** The methods that PHP answers. @default all that the application knows (`app.addHttpMethod`) */
+  /**
+   * The methods that PHP answers. @default all that the application knows (`app.addHttpMethod`), but for those that it has a route for by
+   * the same path when this is registered
+   */
   readonly methods?: readonly HTTPMethods[] | undefined
 }
 
@@ -45,11 +48,16 @@ export const fastcgi: FastifyPluginCallback<FastifyOptions> = (scope, options, d
   if (made) scope.addHook('onClose', () => gateway.close())
   scope.removeAllContentTypeParsers()
   scope.addContentTypeParser('*', (_request, _payload, parsed) => parsed(null))
-  const method = [...(own.methods ?? scope.supportedMethods)] as HTTPMethods[]
+  const methods = [...(own.methods ?? scope.supportedMethods)] as HTTPMethods[]
   const handler = (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> =>
     answer(door, scope.prefix, request, reply)
-  scope.route({ method, url: '/', exposeHeadRoute: false, handler })
-  scope.route({ method, url: '/*', exposeHeadRoute: false, handler })
+  for (const path of ['/', '/*']) {
+    // Such as OPTIONS of everything, which @fastify/cors answers.
+    const isFree = (method: HTTPMethods): boolean =>
+      !scope.hasRoute({ method, url: scope.prefix.replace(/\/$/, '') + path })
+    const method = methods.filter(isFree)
+    if (method.length > 0) scope.route({ method, url: path, exposeHeadRoute: false, handler })
+  }
   done()
 }
 
@@ -89,7 +97,8 @@ function send(
   { status, statusText, headers, body }: StreamAnswer,
 ): FastifyReply {
   reply.code(status).headers(headers)
-  if (statusText !== '') reply.raw.statusMessage = statusText
+  if (statusText !== '' && reply.request.raw.httpVersionMajor < 2)
+    reply.raw.statusMessage = statusText
   // Fastify gives empty bytes a type.
   return body instanceof Uint8Array && body.length === 0 ? reply.send() : reply.send(body)
 }

@@ -7,6 +7,9 @@ import type { BunRequest } from '../adapters/bun-types.ts'
 import { webExchange } from '../adapters/web.ts'
 import { answerBy, type Gateway } from '../gateway.ts'
 
+// As nginx has it in its log.
+const CLIENT_CLOSED = 499
+
 /** A request in a framework. */
 export interface FrameworkRequest {
   readonly request: Request
@@ -46,5 +49,11 @@ export async function answerAsResponse(
     }
   })
   answerBy(gateway, exchange)
-  return Promise.race([answered, passed])
+  return Promise.race([answered.catch((error: unknown) => orGone(request, error)), passed])
+}
+
+/** A client that is gone is no failure that an application should hear of; nor does it read what it gets. */
+function orGone({ signal }: Request, error: unknown): Response {
+  if (signal.aborted) return new Response(null, { status: CLIENT_CLOSED })
+  throw error
 }
