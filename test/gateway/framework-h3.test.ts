@@ -57,6 +57,20 @@ test('h3 1 takes the middleware of Express, mounted or not, and hands on what is
   assert.equal(await (await fetch(`${url}/blog/new`)).text(), 'from the application')
 })
 
+test('REMOTE_ADDR comes from what Deno gives srvx', async (t) => {
+  const { address } = await startFpm(t)
+  const php = fastcgi({ root: PHP_ROOT, backend: address })
+  t.after(() => php.gateway.destroy())
+  const runtime = {
+    name: 'deno',
+    deno: { info: { remoteAddr: { hostname: '192.0.2.7', port: 4711 } } },
+  }
+  const request = Object.assign(new Request('http://a.example/env.php'), { runtime })
+  const response = await new H3().all('/**', php).fetch(request)
+  const told = (await response.json()) as Record<string, string>
+  assert.deepEqual([told['REMOTE_ADDR'], told['REMOTE_PORT']], ['192.0.2.7', '4711'])
+})
+
 test('as a middleware, it hands on what is not found', async (t) => {
   const { address } = await startFpm(t)
   const php = fastcgi({

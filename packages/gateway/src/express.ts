@@ -20,7 +20,7 @@ export type ExpressMiddleware = Gateway['handler'] & Mounted
  * Makes a middleware for Express 4 and 5, Connect, Polka, and Vite's servers. Where it is mounted (`app.use('/blog', …)`) is what PHP sees in
  * SCRIPT_NAME. To be mounted before parsers of bodies; behind them, what they have parsed is put together again where nothing is lost by it.
  *
- * Answers are written as they are, past nothing: `compression`, `cors` and `express-session`, which change the response in place, work.
+ * Answers are written to the response that Express gives: `compression`, `cors` and `express-session`, which change that in place, work.
  * @throws TypeError that names the option that cannot be used, and what it takes.
  * @example
  * app.use('/blog', fastcgi({ root: '/srv/blog', backend: 'unix:/run/php/php-fpm.sock' }))

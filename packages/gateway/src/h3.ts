@@ -23,6 +23,11 @@ interface OwnOptions {
 /** Options of {@link fastcgi}: those of a gateway, or a gateway; `fallthrough` is `false` by default. */
 export type H3Options = GatewaySource & CommonOptions & OwnOptions
 
+/** What Deno.serve tells of a connection. */
+interface DenoInfo {
+  readonly remoteAddr: { readonly hostname?: string; readonly port?: number }
+}
+
 /** The part of an event of h3 that is used here: the types of h3 are not needed for those of this module. */
 export interface H3Event {
   readonly url: URL
@@ -33,6 +38,7 @@ export interface H3Event {
       | {
           readonly node?: { readonly req: Pick<NodeRequest, 'socket' | 'url'> } | undefined
           readonly bun?: { readonly server: object } | undefined
+          readonly deno?: { readonly info: DenoInfo } | undefined
         }
       | undefined
   }
@@ -88,5 +94,6 @@ function connectionOf({ runtime, ip }: H3Event['req']): FetchInfo | object {
     const { remoteAddress = '127.0.0.1', remotePort, localAddress } = socket
     return { remoteAddress, remotePort, serverAddress: localAddress }
   }
-  return { remoteAddress: ip }
+  const peer = runtime?.deno?.info.remoteAddr
+  return peer ? { remoteAddress: peer.hostname, remotePort: peer.port } : { remoteAddress: ip }
 }
