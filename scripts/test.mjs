@@ -17,6 +17,7 @@ import { prepare } from './lib/build.mjs'
 import { BUILT_TESTS, ROOT } from './lib/paths.mjs'
 import { ensurePhp, phpEnv } from './lib/php.mjs'
 import { run } from './lib/run.mjs'
+import { site } from './lib/site.mjs'
 import { folderOf, testFiles } from './lib/test-files.mjs'
 
 const { values: options, positionals: only } = parseArgs({
@@ -30,7 +31,16 @@ const { values: options, positionals: only } = parseArgs({
 })
 
 /** Folders whose tests talk to a real PHP. */
-const NEEDS_PHP = new Set(['browser', 'bun', 'cli', 'e2e', 'examples', 'gateway', 'php-backend'])
+const NEEDS_PHP = new Set([
+  'browser',
+  'bun',
+  'cli',
+  'e2e',
+  'examples',
+  'gateway',
+  'php-backend',
+  'site',
+])
 /** Longer than any one test file may take: a file that hangs is a failure, not a wait. */
 const FILE_TIMEOUT = 2 * 60_000
 const RUN_TIMEOUT = 15 * 60_000
@@ -103,6 +113,10 @@ async function main() {
   if (files.length === 0) {
     console.error(`No test file for: ${process.argv.slice(2).join(' ') || 'everything'}`)
     return 1
+  }
+  if (options.build && files.some((file) => folderOf(file) === 'site')) {
+    const built = await site('build')
+    if (built !== 0) return built
   }
   const env = await phpFor(files)
   if (!env) return 1

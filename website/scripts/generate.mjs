@@ -12,6 +12,7 @@ import { benchmarksPage } from './benchmarks-page.mjs'
 import { cliPage } from './cli-page.mjs'
 import { configurationPage } from './configuration-page.mjs'
 import { llmsFullText, llmsText } from './llms.mjs'
+import { mendAnchors } from './mend-anchors.mjs'
 import { CONTENT, DOCS, WEBSITE } from './places.mjs'
 
 /** @param {string} name @param {string} text */
@@ -30,6 +31,7 @@ function api() {
     { stdio: 'inherit', cwd: WEBSITE },
   )
   if (status !== 0) throw new Error('typedoc failed')
+  mendAnchors(join(CONTENT, 'api'))
 }
 
 write('reference/cli.md', cliPage())

@@ -1,0 +1,2 @@
+<?php
+if (function_exists("opcache_reset")) opcache_reset();
