@@ -224,9 +224,11 @@ test('Kubernetes takes every manifest, and knows every key in it', async () => {
   }
   await writeFile(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions }))
   const tsc = join(ROOT, 'node_modules', 'typescript', 'bin', 'tsc')
-  await run(process.execPath, [tsc, '-p', folder], LIMIT).catch((error: { stdout: string }) => {
-    assert.fail(error.stdout || String(error))
-  })
+  await run(process.execPath, [tsc, '-p', folder], LIMIT).catch(
+    (error: Error & { stdout: string }) => {
+      assert.fail(error.stdout || error.message)
+    },
+  )
 })
 
 interface Container {

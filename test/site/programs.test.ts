@@ -92,7 +92,7 @@ before(async (t) => {
   const tsc = join(ROOT, 'node_modules', 'typescript', 'bin', 'tsc')
   complaints = await run(process.execPath, [tsc, '-p', FOLDER], LIMIT).then(
     () => '',
-    (error: { stdout: string }) => error.stdout || String(error),
+    (error: Error & { stdout: string }) => error.stdout || error.message,
   )
 })
 
