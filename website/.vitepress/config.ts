@@ -39,7 +39,9 @@ const guide: DefaultTheme.SidebarItem[] = [
       { text: 'node:http', link: '/frameworks/node-http' },
       { text: 'Express', link: '/frameworks/express' },
       { text: 'Fastify', link: '/frameworks/fastify' },
+      { text: 'Koa', link: '/frameworks/koa' },
       { text: 'Hono', link: '/frameworks/hono' },
+      { text: 'h3', link: '/frameworks/h3' },
     ],
   },
   {
