@@ -36,6 +36,7 @@ const RULES = {
   packages: 'client ← php ← gateway ← cli, by package name only',
   pure: 'protocol/ knows no I/O, no time, no async and no runtime',
   socket: `only ${law.SOCKET_FILE} imports node:net`,
+  web: 'nothing behind a door for the web imports a module of Node',
   print: 'only packages/cli prints',
   record: 'the CLI never touches a record',
   dependencies: '@fastcgi/client has no dependencies',
@@ -67,7 +68,7 @@ function violation(path, line, rule, what) {
 
 /**
  * The file that a relative import names.
- * @param {Source} source
+ * @param {Pick<Source, 'path'>} source
  * @param {string} from
  */
 function target(source, from) {
@@ -196,6 +197,23 @@ function checkCircles(sources) {
   })
 }
 
+/** @param {Source[]} sources @returns {Violation[]} */
+function checkWebDoors(sources) {
+  const byPath = new Map(sources.map((source) => [source.path, source]))
+  const reached = new Set(law.WEB_DOORS.filter((door) => byPath.has(door)))
+  // A Set goes on with what is added to it meanwhile.
+  for (const path of reached) {
+    for (const { from } of byPath.get(path)?.imports ?? []) {
+      if (from?.startsWith('.')) reached.add(target({ path }, from))
+    }
+  }
+  return [...reached].flatMap((path) =>
+    (byPath.get(path)?.imports ?? [])
+      .filter(({ from, optional }) => from !== undefined && !optional && isBuiltin(from))
+      .map(({ from, line }) => violation(path, line, 'web', `imports ${from}`)),
+  )
+}
+
 const DEPENDENCY_FIELDS = /** @type {const} */ ([
   'dependencies',
   'optionalDependencies',
@@ -229,6 +247,7 @@ function check(root) {
     ...sources.flatMap((source) => checkImports(source, packages)),
     ...sources.flatMap((source) => checkWords(source)),
     ...checkCircles(sources),
+    ...checkWebDoors(sources),
   ]
   return { files: sources.length, violations }
 }

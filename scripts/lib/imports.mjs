@@ -5,6 +5,7 @@
  * @typedef {object} Import
  * @property {string | undefined} from what is imported; undefined when it is computed
  * @property {number} line
+ * @property {boolean} [optional] true when the program goes on where there is no such module
  */
 
 /** Calls that import by a string. */
@@ -18,7 +19,9 @@ export function importsOf(tokens) {
   return tokens.flatMap((token, at) => {
     if (token.kind !== 'word') return []
     const found = called(tokens, at) ?? declared(tokens, at)
-    return found ? [{ from: found.from, line: token.line }] : []
+    if (!found) return []
+    const optional = token.text === 'getBuiltinModule'
+    return [{ from: found.from, line: token.line, ...(optional && { optional }) }]
   })
 }
 

@@ -15,7 +15,9 @@ export const FLOORS = {
   client: [...WIRE, 'connection'],
   // `http` never opens a socket, hence no transport.
   http: [...GROUND, 'protocol', 'connection', 'client'],
-  index: [...WIRE, 'connection', 'client', 'http'],
+  sockets: [...WIRE, 'connection', 'client'],
+  index: [...WIRE, 'connection', 'client', 'http', 'sockets'],
+  web: [...WIRE, 'connection', 'client', 'http'],
   responder: SIDE_DOOR,
   testing: [...SIDE_DOOR, 'responder'],
 }
@@ -42,6 +44,11 @@ export const FORBIDDEN_IN_PROTOCOL = new Set([
   'performance',
   'Date',
 ])
+
+/** Doors behind which nothing imports a module of Node, so that runtimes without them can enter. */
+export const WEB_DOORS = ['web', 'http/index', 'protocol/index'].map(
+  (door) => `packages/client/src/${door}.ts`,
+)
 
 /** The only file that imports node:net. */
 export const SOCKET_FILE = 'packages/client/src/transport/node.ts'

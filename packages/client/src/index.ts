@@ -1,9 +1,7 @@
 // The face of the package: everything that runs a request, its options and its errors.
 
-export { Client, executeOnce } from './client/client.ts'
 export type { Executor } from './client/executor.ts'
 export type { ClientOptions, PoolOptions } from './client/options.ts'
-export { Pool } from './client/pool.ts'
 export { FastCGIResponse, FastCGIStream, type StreamChunk } from './client/response.ts'
 export type { PoolStats } from './client/scheduler.ts'
 export type {
@@ -39,6 +37,7 @@ export {
   type ParamValue,
   type PreparedParams,
 } from './protocol/index.ts'
+export { Client, executeOnce, Pool } from './sockets.ts'
 export { formatAddress, parseAddress, type Address } from './transport/address.ts'
 export { connectBun } from './transport/bun.ts'
 export { connectNode } from './transport/node.ts'

@@ -1,13 +1,12 @@
 // The one place that checks options: what comes out of here has every value, in range.
 
 import type { RequestOptions, RequestTimeouts } from '../connection/request.ts'
-import { connectNode } from '../transport/node.ts'
 import { formatAddress, parseAddress, type Address } from '../transport/address.ts'
 import type { Connector } from '../transport/transport.ts'
 
 /** Options of a Client. All times in ms, all sizes in bytes. */
 export interface ClientOptions extends RequestTimeouts {
-  /** How to open a connection. @default node:net to the address */
+  /** How to open a connection. @default node:net to the address; in `@fastcgi/client/web` it must be given */
   connect?: Connector | undefined
   /** For opening a connection, waiting for a place in a full backlog included; `0` waits for ever. @default 10_000 */
   connectTimeout?: number | undefined
@@ -42,6 +41,12 @@ export interface PoolOptions extends ClientOptions {
   connections?: number | undefined
 }
 
+/** What no option can do without where no sockets are: a way to open connections. */
+export interface GivenConnector {
+  /** How to open a connection: mostly `fromStreams(…)`. */
+  connect: Connector
+}
+
 /** Options with every value given. */
 export type CheckedOptions = Readonly<
   Required<{ [Name in keyof PoolOptions]: NonNullable<PoolOptions[Name]> }> & { address: string }
@@ -64,6 +69,8 @@ const NUMBERS = {
   maxResponseSize: 64 * 1024 * 1024,
   maxBufferedStdin: 16 * 1024 * 1024,
 }
+const NO_CONNECTOR =
+  'connect is missing: this door of the library has no sockets of its own. Give it fromStreams(…), or import from @fastcgi/client'
 const BOOLEANS = { keepAlive: true, spanParams: false }
 
 /** @throws TypeError that names the option and what it takes. */
@@ -75,7 +82,8 @@ export function checkOptions(address: string | Address, options: PoolOptions): C
     checked[name] = numberOption(name, options[name] ?? NUMBERS[name])
   }
   for (const name of keysOf(BOOLEANS)) checked[name] = booleanOption(name, options[name])
-  const connect = options.connect ?? connectNode(target)
+  const { connect } = options
+  if (connect === undefined) throw new TypeError(NO_CONNECTOR)
   if (typeof connect !== 'function') throw new TypeError('connect must be a function')
   return { ...checked, connect, address: formatAddress(target) }
 }

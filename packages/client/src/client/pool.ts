@@ -14,6 +14,7 @@ import {
   checkOptions,
   checkRequestOptions,
   type CheckedOptions,
+  type GivenConnector,
   type PoolOptions,
 } from './options.ts'
 import { executeBy, FastCGIStream, type FastCGIResponse } from './response.ts'
@@ -21,9 +22,9 @@ import { Scheduler, type PoolStats } from './scheduler.ts'
 import { queryValues } from './values.ts'
 
 /**
- * Connections to one FastCGI backend. Opens none before it is used.
+ * Connections to one FastCGI backend, opened by a connector that is given. Opens none before it is used.
  * @example
- * const pool = new Pool('unix:/run/php/php-fpm.sock', { connections: 8 })
+ * const pool = new Pool('tcp://php:9000', { connect: fromStreams(() => connect({ hostname: 'php', port: 9000 })) })
  * const { stdout, stderr } = await pool.execute({ params: { SCRIPT_FILENAME: '/srv/hello.php' } })
  * await pool.close()
  */
@@ -33,9 +34,9 @@ export class Pool implements Executor, AsyncDisposable {
 
   /**
    * @param address `unix:/run/php/php-fpm.sock`, `tcp://host:9000`, `host:9000` and their like.
-   * @throws TypeError on an address or option that cannot be used.
+   * @throws TypeError on an address or option that cannot be used, and without a connector.
    */
-  constructor(address: string | Address, options: PoolOptions = {}) {
+  constructor(address: string | Address, options: PoolOptions & GivenConnector) {
     this.#options = checkOptions(address, options)
     this.#scheduler = new Scheduler(this.#options)
   }
