@@ -18,8 +18,8 @@ process.stdin.on('data', (text: string) => {
   rest = lines.pop() ?? ''
   for (const line of lines) note(line)
 })
-process.stdin.once('error', finish)
-process.stdin.once('close', finish)
+// Whichever comes first ends this process. Deno ends its stdin and does not close it.
+for (const event of ['end', 'close', 'error']) process.stdin.once(event, finish)
 
 function note(line: string): void {
   const group = Number(line.slice(1))
