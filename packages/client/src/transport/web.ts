@@ -8,6 +8,8 @@ const HIGH_WATER = 64 * 1024
 export interface StreamPair {
   readonly readable: ReadableStream<Uint8Array>
   readonly writable: WritableStream<Uint8Array>
+  /** Awaited, when there, before anything is written: a Worker's Socket is there before its connection, and rejects this without one. */
+  readonly opened?: PromiseLike<unknown>
   /** Called, when there, to free the connection. */
   close?(): unknown
 }
@@ -26,14 +28,28 @@ export function fromStreams(
     const aborted = new Promise<never>((_, reject) => {
       signal.addEventListener('abort', () => reject(signal.reason), { once: true })
     })
-    const opening = Promise.resolve(open(signal))
+    const made = Promise.resolve(open(signal))
     try {
-      return new WebTransport(await Promise.race([opening, aborted]), handler)
+      return new WebTransport(await Promise.race([opened(made), aborted]), handler)
     } catch (error) {
-      opening.then((pair) => pair.close?.()).catch(() => {})
+      made.then(free, () => {})
       throw error
     }
   }
+}
+
+async function free(pair: StreamPair): Promise<void> {
+  try {
+    await pair.close?.()
+  } catch {
+    // Some runtimes refuse to close a connection that is closed already, which is what we want it to be.
+  }
+}
+
+async function opened(made: Promise<StreamPair>): Promise<StreamPair> {
+  const pair = await made
+  await pair.opened
+  return pair
 }
 
 class WebTransport implements Transport {
@@ -125,11 +141,7 @@ class WebTransport implements Transport {
     this.resume()
     this.#reader.cancel(reason).catch(() => {})
     this.#writer.abort(reason).catch(() => {})
-    try {
-      this.#pair.close?.()
-    } catch {
-      // Some runtimes throw on a connection that is closed already, which is what we want it to be.
-    }
+    void free(this.#pair)
     const error =
       reason === undefined || reason instanceof Error
         ? reason
