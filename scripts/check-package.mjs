@@ -14,7 +14,7 @@ import { startPhpFpm } from './lib/php-fpm.mjs'
 import { ensurePhp } from './lib/php.mjs'
 import { localized, quickStart } from './lib/quick-start.mjs'
 import { capture, captureNpm, tool } from './lib/run.mjs'
-import { ensureNode24 } from './lib/runtimes.mjs'
+import { ensureRuntimes, PROGRAMS } from './lib/runtimes.mjs'
 
 const CLIENT = join(ROOT, 'packages', 'client')
 const MARK = 'PHP answered the Quick start'
@@ -119,10 +119,10 @@ async function serveByCommand(fcgi, root, address) {
 
 /** @returns {Promise<string[]>} the Nodes to run on */
 async function nodes() {
-  const other = await ensureNode24()
-  if ('node' in other) return [process.execPath, other.node]
-  if (inCI) throw new Error(`no Node 24: ${other.reason}`)
-  console.log(`﹣ Node 24 is left out: ${other.reason}`)
+  const reason = await ensureRuntimes()
+  if (reason === undefined) return [process.execPath, PROGRAMS.node24]
+  if (inCI) throw new Error(`no Node 24: ${reason}`)
+  console.log(`﹣ Node 24 is left out: ${reason}`)
   return [process.execPath]
 }
 

@@ -8,14 +8,15 @@ import { startPhpCgi } from '../support/backends.ts'
 import { startFpm } from '../support/fpm.ts'
 import { PHP_ROOT } from '../support/paths.ts'
 import { Gate, php, openPool } from '../support/php.ts'
-import { temporaryDirectory } from '../support/process.ts'
+import { fileScope, temporaryDirectory } from '../support/process.ts'
 import { fcgi } from './fcgi.ts'
 
 let address: string
 
-before(async (t) => {
-  assert.ok('after' in t)
-  address = (await startFpm(t, { workers: 3 })).address
+const scope = fileScope()
+
+before(async () => {
+  address = (await startFpm(scope, { workers: 3 })).address
 })
 
 test('ping says pong and how long it took', async () => {

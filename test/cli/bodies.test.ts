@@ -6,16 +6,17 @@ import { join } from 'node:path'
 import { before, test } from 'node:test'
 import { startFpm } from '../support/fpm.ts'
 import { noise, sha256 } from '../support/php.ts'
-import { temporaryDirectory } from '../support/process.ts'
+import { fileScope, temporaryDirectory } from '../support/process.ts'
 import { CLI_PHP, fcgi, type FcgiOptions } from './fcgi.ts'
 
 let address: string
 let directory: string
 
-before(async (t) => {
-  assert.ok('after' in t)
-  address = (await startFpm(t)).address
-  directory = await temporaryDirectory(t)
+const scope = fileScope()
+
+before(async () => {
+  address = (await startFpm(scope)).address
+  directory = await temporaryDirectory(scope)
   await writeFile(join(directory, 'lines'), 'one\r\ntwo\0\n')
   await writeFile(join(directory, 'text'), 'a b&c')
 })

@@ -13,7 +13,14 @@ import { startPhpCgi } from '../support/backends.ts'
 import { killWorker, startFpm, type Fpm } from '../support/fpm.ts'
 import { Gate, openPool, php } from '../support/php.ts'
 import { PHP_ROOT } from '../support/paths.ts'
-import { findProgram, freePort, temporaryDirectory, until, type Scope } from '../support/process.ts'
+import {
+  fileScope,
+  findProgram,
+  freePort,
+  temporaryDirectory,
+  until,
+  type Scope,
+} from '../support/process.ts'
 import { fcgi, PROGRAM } from './fcgi.ts'
 
 interface Finding {
@@ -36,9 +43,10 @@ const isRoot = process.getuid?.() === 0
 
 let fpm: Fpm
 
-before(async (t) => {
-  assert.ok('after' in t)
-  fpm = await startFpm(t)
+const scope = fileScope()
+
+before(async () => {
+  fpm = await startFpm(scope)
 })
 
 async function diagnose(...args: string[]): Promise<Diagnosis> {
@@ -64,8 +72,8 @@ function assertBroken(diagnosis: Diagnosis, check: string, detail: RegExp, remed
   assert.equal(diagnosis.code, 1)
 }
 
-function listen(scope: Scope, server: Server, target: string | number): Promise<number> {
-  scope.after(async () => void server.close())
+function listen(owner: Scope, server: Server, target: string | number): Promise<number> {
+  owner.after(async () => void server.close())
   return new Promise((resolve, reject) => {
     server.once('error', reject)
     const options =

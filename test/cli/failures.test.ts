@@ -7,14 +7,15 @@ import { join } from 'node:path'
 import { before, test } from 'node:test'
 import { startFpm, type Fpm } from '../support/fpm.ts'
 import { Gate } from '../support/php.ts'
-import { freePort, temporaryDirectory, until } from '../support/process.ts'
+import { fileScope, freePort, temporaryDirectory, until } from '../support/process.ts'
 import { CLI_PHP, fcgi } from './fcgi.ts'
 
 let fpm: Fpm
 
-before(async (t) => {
-  assert.ok('after' in t)
-  fpm = await startFpm(t)
+const scope = fileScope()
+
+before(async () => {
+  fpm = await startFpm(scope)
 })
 
 /** The exit code and the one line that is said. */

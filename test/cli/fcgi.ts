@@ -7,7 +7,7 @@ import { Readable, Writable } from 'node:stream'
 import { finished } from 'node:stream/promises'
 import { run, type Io } from '@fastcgi/cli'
 import { PHP_ROOT, ROOT } from '../support/paths.ts'
-import { until, type Scope } from '../support/process.ts'
+import { send, until, type Scope } from '../support/process.ts'
 
 /** The scripts of these tests alone. */
 export const CLI_PHP = join(ROOT, 'test', 'cli', 'php')
@@ -86,7 +86,11 @@ export class Running {
     })
     this.child.stdout?.setEncoding('utf8').on('data', (text: string) => (this.out += text))
     this.child.stderr?.setEncoding('utf8').on('data', (text: string) => (this.err += text))
-    scope.after(async () => void this.child.kill('SIGKILL'))
+    scope.after(async () => this.signal('SIGKILL'))
+  }
+
+  signal(name: NodeJS.Signals): void {
+    if (this.child.pid !== undefined && this.child.exitCode === null) send(this.child.pid, name)
   }
 
   /** Its exit code, or the signal that ended it. */

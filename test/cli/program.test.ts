@@ -12,7 +12,7 @@ import { Exit, Stop } from '@fastcgi/cli'
 import { startFpm, type Fpm } from '../support/fpm.ts'
 import { Gate, noise, sha256 } from '../support/php.ts'
 import { PHP_ROOT, ROOT } from '../support/paths.ts'
-import { findProgram, until } from '../support/process.ts'
+import { fileScope, findProgram, until } from '../support/process.ts'
 import { fcgi, PROGRAM, Running } from './fcgi.ts'
 
 const execute = promisify(execFile)
@@ -20,9 +20,10 @@ const script = findProgram(['script'])
 
 let fpm: Fpm
 
-before(async (t) => {
-  assert.ok('after' in t)
-  fpm = await startFpm(t)
+const scope = fileScope()
+
+before(async () => {
+  fpm = await startFpm(scope)
 })
 
 /** A line of a shell, with the program as `fcgi`. */
@@ -66,7 +67,7 @@ test('Ctrl-C ends a request with 130 and nothing said', async (t) => {
   const url = `/gate.php?gate=${encodeURIComponent(gate.path)}`
   const running = new Running(t, ['get', fpm.address, url])
   await gate.reached()
-  running.child.kill('SIGINT')
+  running.signal('SIGINT')
   assert.equal(await running.ended(), 130)
   assert.equal(running.err, '')
   gate.open()
@@ -88,7 +89,7 @@ test('SIGTERM ends it with 143', async (t) => {
     `/gate.php?gate=${encodeURIComponent(gate.path)}`,
   ])
   await gate.reached()
-  running.child.kill('SIGTERM')
+  running.signal('SIGTERM')
   assert.equal(await running.ended(), 143)
   gate.open()
 })

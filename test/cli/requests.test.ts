@@ -9,15 +9,16 @@ import { run } from '@fastcgi/cli'
 import { startFpm, type Fpm } from '../support/fpm.ts'
 import { sha256 } from '../support/php.ts'
 import { PHP_ROOT } from '../support/paths.ts'
-import { temporaryDirectory, until } from '../support/process.ts'
+import { fileScope, temporaryDirectory, until } from '../support/process.ts'
 import { CLI_PHP, fcgi, type FcgiOptions, type FcgiResult } from './fcgi.ts'
 
 let fpm: Fpm
 let address: string
 
-before(async (t) => {
-  assert.ok('after' in t)
-  fpm = await startFpm(t)
+const scope = fileScope()
+
+before(async () => {
+  fpm = await startFpm(scope)
   address = fpm.address
 })
 

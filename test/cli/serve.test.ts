@@ -37,7 +37,7 @@ describe('fcgi serve', () => {
     const { running, url } = await serving(t, [root, '--log', 'pretty'])
     assert.equal(await (await fetch(url)).text(), 'hello from PHP')
     assert.equal(await (await fetch(`${url}/style.css`)).text(), 'body {}')
-    running.child.kill('SIGTERM')
+    running.signal('SIGTERM')
     assert.equal(await running.ended(), 0)
     assert.match(running.out, /➜ {2}http:\/\/127\.0\.0\.1:\d+/)
     assert.match(running.out, new RegExp(`root +${root}`))
@@ -50,7 +50,7 @@ describe('fcgi serve', () => {
     const fpm = await startFpm(t)
     const { running, url } = await serving(t, [await site(t), '--backend', fpm.address])
     await (await fetch(`${url}/?token=secret`)).text()
-    running.child.kill('SIGTERM')
+    running.signal('SIGTERM')
     assert.equal(await running.ended(), 0)
     const entries = running.out
       .trim()
@@ -72,12 +72,12 @@ describe('fcgi serve', () => {
     const { running, url } = await serving(t, ['--config', file, '--backend', fpm.address])
     assert.equal(await (await fetch(url)).text(), 'configured')
     await writeFile(file, JSON.stringify({ ...config, serverName: 'reloaded' }))
-    running.child.kill('SIGHUP')
+    running.signal('SIGHUP')
     await until(
       'it has read the file again',
       async () => (await (await fetch(url)).text()) === 'reloaded',
     )
-    running.child.kill('SIGTERM')
+    running.signal('SIGTERM')
     assert.equal(await running.ended(), 0)
   })
 

@@ -9,15 +9,17 @@ import { before, test } from 'node:test'
 import { promisify } from 'node:util'
 import { startFpm } from '../support/fpm.ts'
 import { PHP_ROOT, ROOT } from '../support/paths.ts'
+import { fileScope } from '../support/process.ts'
 
 const run = promisify(execFile)
 const LIMIT = { timeout: 30_000 }
 
 let address: string
 
-before(async (t) => {
-  assert.ok('after' in t)
-  address = (await startFpm(t)).address
+const scope = fileScope()
+
+before(async () => {
+  address = (await startFpm(scope)).address
 })
 
 const built = (name: string): string => join(ROOT, 'build', 'examples', `${name}.js`)

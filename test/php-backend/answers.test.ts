@@ -8,6 +8,7 @@ import { Pool } from '@fastcgi/client'
 import type { BackendKind } from '@fastcgi/php'
 import { PHP_ROOT } from '../support/paths.ts'
 import { answerOf, bodyOf, Gate, noise, php, readAll, sha256, type Answer } from '../support/php.ts'
+import { fileScope } from '../support/process.ts'
 import { folderOf, KINDS, page, start } from './backend.ts'
 
 const FORM = 'application/x-www-form-urlencoded'
@@ -15,19 +16,16 @@ const FORM = 'application/x-www-form-urlencoded'
 for (const kind of KINDS) describe(kind, () => answersAlike(kind))
 
 function answersAlike(kind: BackendKind): void {
-  const starting = start(
-    { after: (clean) => after(clean) },
-    {
-      backend: kind,
-      ini: {
-        memory_limit: '96M',
-        user_agent: `it's ; = #`,
-        output_buffering: 0,
-        display_errors: false,
-      },
-      env: { COLOUR: 'red' },
+  const starting = start(fileScope(), {
+    backend: kind,
+    ini: {
+      memory_limit: '96M',
+      user_agent: `it's ; = #`,
+      output_buffering: 0,
+      display_errors: false,
     },
-  )
+    env: { COLOUR: 'red' },
+  })
   const pooling = starting.then(({ php: { address } }) => new Pool(address))
   // Told by the tests that wait for it.
   pooling.catch(() => {})

@@ -7,6 +7,7 @@ import {
   accepts,
   findProgram,
   Program,
+  send,
   startListening,
   temporaryDirectory,
   type Backend,
@@ -93,11 +94,7 @@ export class Fpm implements Backend {
 
 /** Signals a worker, which may just have ended by itself. */
 export function killWorker(pid: number, signal: NodeJS.Signals = 'SIGKILL'): void {
-  try {
-    process.kill(pid, signal)
-  } catch (error) {
-    if (!(error instanceof Error && 'code' in error && error.code === 'ESRCH')) throw error
-  }
+  send(pid, signal)
 }
 
 /** The state follows the name of the program, which stands in parentheses. */

@@ -11,7 +11,7 @@ import type { CommonOptions, GatewaySource } from '@fastcgi/gateway/express'
 import { createGateway, type Gateway } from '@fastcgi/gateway'
 import { startFpm, type Fpm } from './fpm.ts'
 import { PHP_ROOT } from './paths.ts'
-import { until } from './process.ts'
+import { fileScope, until } from './process.ts'
 
 /** Options of every door. */
 export type DoorOptions = GatewaySource & CommonOptions
@@ -31,9 +31,10 @@ export interface FrameworkApp {
 /** Tests of an application; what is special to a framework is tested beside it. */
 export function frameworkContract({ name, start }: FrameworkApp): void {
   let fpm: Fpm
-  before(async (t) => {
-    assert.ok('after' in t)
-    fpm = await startFpm(t)
+  const scope = fileScope()
+
+  before(async () => {
+    fpm = await startFpm(scope)
   })
 
   function gatewayOf(t: TestContext): Gateway {

@@ -6,12 +6,22 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { connect, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
+import { after } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
 import { parseAddress } from '@fastcgi/client'
 
 /** What owns a program: a test, or a whole file by `{ after }` of node:test. */
 export interface Scope {
   after(clean: () => Promise<void>): void
+}
+
+/** What lives as long as the tests of a file; for `before`, whose own context has no `after` on Deno. To be called outside of it. */
+export function fileScope(): Scope {
+  const cleaners: (() => Promise<void>)[] = []
+  after(async () => {
+    for (const clean of cleaners.toReversed()) await clean()
+  })
+  return { after: (clean) => void cleaners.push(clean) }
 }
 
 /** How a backend listens; every test of behaviour runs over both. */
@@ -109,7 +119,7 @@ export class Program {
   }
 
   signal(signal: NodeJS.Signals): void {
-    if (this.#exit === undefined) this.#child.kill(signal)
+    if (this.#exit === undefined) send(this.pid, signal)
   }
 
   /** Ends it, by force when it does not go by itself. */
@@ -136,6 +146,18 @@ export class Program {
     this.#exit ??= exit
     started.delete(this.#child)
     done()
+  }
+}
+
+/**
+ * Signals a process, which may just have ended by itself. Not by `kill` of a child: Deno does so once only, and takes the signal for the
+ * way in which the child has ended.
+ */
+export function send(pid: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(pid, signal)
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error && error.code === 'ESRCH')) throw error
   }
 }
 
