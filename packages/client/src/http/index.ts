@@ -15,7 +15,7 @@ export {
 } from './cgi-params.ts'
 export { CgiResponseParser, MAX_HEADER_SIZE, type CgiHead } from './cgi-response.ts'
 export { errorResponse, errorStatus } from './error-response.ts'
-export { createFetch, type FetchHandler, type FetchInfo, type FetchOptions } from './fetch.ts'
+export { createFetch, type FetchHandler, type FetchOptions } from './fetch.ts'
 export {
   headerParams,
   headerReader,
@@ -24,4 +24,7 @@ export {
   type HeaderPolicy,
   type HeaderReader,
 } from './header-params.ts'
+export { createHttpDispatch, type HttpDispatch } from './http-dispatch.ts'
+export type { HttpHandler, HttpHead } from './http-exchange.ts'
 export { checkRoot, decodePath, scriptFilename, splitScript, type ScriptPath } from './script.ts'
+export type { FetchInfo, HttpRequest, SiteOptions } from './site.ts'
