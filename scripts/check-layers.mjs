@@ -40,6 +40,7 @@ const RULES = {
   print: 'only packages/cli prints',
   record: 'the CLI never touches a record',
   dependencies: '@fastcgi/client has no dependencies',
+  peer: 'an optional peer of @fastcgi/client is imported by its own floor only',
   declared: 'what is imported is a declared dependency',
   checkable: 'every import can be read by this check',
 }
@@ -133,8 +134,9 @@ function checkForeign(source, from, line, packages) {
   const name = from.split('/', from.startsWith('@') ? 2 : 1).join('/')
   const manifest = packages.find(({ folder }) => folder === source.package)?.manifest
   const declared = { ...manifest?.dependencies, ...manifest?.peerDependencies }
-  if (name in declared) return []
-  return [violation(source.path, line, 'declared', `imports ${from}`)]
+  if (!(name in declared)) return [violation(source.path, line, 'declared', `imports ${from}`)]
+  if (source.package !== 'client' || law.CLIENT_PEERS[name] === source.floor) return []
+  return [violation(source.path, line, 'peer', `${source.floor} imports ${from}`)]
 }
 
 /** @param {Source} source @param {Package[]} packages @returns {Violation[]} */
@@ -220,6 +222,15 @@ const DEPENDENCY_FIELDS = /** @type {const} */ ([
   'peerDependencies',
 ])
 
+/** @param {Package['manifest']} manifest @param {string} field @param {string} name */
+function isOptionalPeer({ peerDependenciesMeta }, field, name) {
+  return (
+    field === 'peerDependencies' &&
+    name in law.CLIENT_PEERS &&
+    peerDependenciesMeta?.[name]?.optional === true
+  )
+}
+
 /** @param {string} root @param {Package} pkg @returns {Violation[]} */
 function checkManifest(root, { folder, path, manifest }) {
   const file = relative(root, join(path, 'package.json')).split(sep).join('/')
@@ -228,6 +239,7 @@ function checkManifest(root, { folder, path, manifest }) {
     Object.keys(manifest[field] ?? {}).flatMap((name) => {
       const line = text.findIndex((row) => row.includes(`"${name}":`)) + 1
       if (folder === 'client') {
+        if (isOptionalPeer(manifest, field, name)) return []
         return [violation(file, line, 'dependencies', `${field} holds ${name}`)]
       }
       const rank = law.PACKAGES.indexOf(name.slice(law.SCOPE.length))

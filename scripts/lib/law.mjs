@@ -20,10 +20,15 @@ export const FLOORS = {
   web: [...WIRE, 'connection', 'client', 'http'],
   responder: SIDE_DOOR,
   testing: [...SIDE_DOOR, 'responder'],
+  undici: [...SIDE_DOOR, 'index'],
 }
 
 /** Floors that are entered by their index.ts only. */
-export const DOORS = new Set(['protocol', 'http', 'responder', 'testing'])
+export const DOORS = new Set(['protocol', 'http', 'responder', 'testing', 'undici'])
+
+/** The one floor that may import an optional peer of @fastcgi/client; nobody else needs it to be installed. */
+/** @type {Record<string, string>} */
+export const CLIENT_PEERS = { undici: 'undici' }
 
 /** Packages from the bottom up: each may import those before it, by name. */
 export const PACKAGES = ['client', 'php', 'gateway', 'cli']
