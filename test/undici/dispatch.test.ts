@@ -202,7 +202,10 @@ describe('what a request says', () => {
 
   const HEADERS: readonly (readonly [string, Dispatcher.DispatchOptions['headers']])[] = [
     ['an object', { 'X-One': '1', 'x-many': ['a', 'b'], cookie: ['c=1', 'd=2'] }],
-    ['a flat array', ['X-One', '1', 'x-many', 'a', 'X-Many', 'b', 'cookie', 'c=1', 'cookie', 'd=2']],
+    [
+      'a flat array',
+      ['X-One', '1', 'x-many', 'a', 'X-Many', 'b', 'cookie', 'c=1', 'cookie', 'd=2'],
+    ],
     [
       'pairs',
       new Map<string, string | string[]>([

@@ -23,7 +23,11 @@ export function readBody(body: unknown): Body {
     return { stdin, contentType: `multipart/form-data; boundary=${boundary}` }
   }
   if (isBlob(body)) return { stdin: body, contentType: body.type || undefined }
-  return { stdin: bytes(body) ?? iterable(body), contentType: undefined }
+  const stdin = bytes(body) ?? iterable(body)
+  return {
+    stdin: stdin instanceof Uint8Array && stdin.length === 0 ? null : stdin,
+    contentType: undefined,
+  }
 }
 
 /** Calls back when a Node stream fails, perhaps before anybody reads it. */
@@ -33,9 +37,9 @@ export function onBodyError(body: unknown, callback: (error: Error) => void): vo
   if ('on' in body && typeof body.on === 'function') body.on('error', callback)
 }
 
-function bytes(body: unknown): StdinBody | null | undefined {
-  if (typeof body === 'string') return body === '' ? null : body
-  if (body instanceof Uint8Array) return body.length === 0 ? null : body
+function bytes(body: unknown): Uint8Array | undefined {
+  if (typeof body === 'string') return Buffer.from(body)
+  if (body instanceof Uint8Array) return body
   if (ArrayBuffer.isView(body)) return new Uint8Array(body.buffer, body.byteOffset, body.byteLength)
   return body instanceof ArrayBuffer ? new Uint8Array(body) : undefined
 }

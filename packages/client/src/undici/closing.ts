@@ -32,12 +32,11 @@ export abstract class ClosingDispatcher extends Dispatcher {
   override close(): Promise<void>
   override close(callback: () => void): void
   override close(callback?: Callback): Promise<void> | void {
-    const destroyed = this.#destroying && !this.#closing
+    if (this.#destroying && !this.#closing) {
+      return settle(Promise.reject(new errors.ClientDestroyedError()), callback)
+    }
     this.#closing ??= this.finish().then(() => this.#destroy(null))
-    return settle(
-      destroyed ? Promise.reject(new errors.ClientDestroyedError()) : this.#closing,
-      callback,
-    )
+    return settle(this.#closing, callback)
   }
 
   /** Closes now: every request that is not over fails with the error. @default a ClientDestroyedError of undici */

@@ -1,0 +1,3 @@
+<?php
+// Sends its client to ?to=URL.
+header('Location: ' . $_GET['to'], true, 302);
