@@ -80,7 +80,10 @@ export class FastCGIAgent extends ClosingDispatcher {
    */
   readonly fetch: Fetch = async (input, init) => {
     const url = parseFcgiUrl(input instanceof Request ? new URL(input.url) : input)
-    if (!url) return runtimeFetch(input, init, this)
+    if (!url) {
+      const other = input instanceof Request ? runtimeRequest(input.url, input) : input
+      return runtimeFetch(other, init, this)
+    }
     const backend = this.#backend(url)
     const target = backend.origin + url.target
     // An answer may send its client on: within the application, or to anywhere else.

@@ -2,10 +2,10 @@
 // runtime's own would pass the dispatcher over, and ask whatever listens at the URL.
 
 import process from 'node:process'
-import { fetch as undiciFetch, Request as UndiciRequest, type Dispatcher } from 'undici'
+import * as undici from 'undici'
 
 export type Fetch = typeof globalThis.fetch
-type MakeRequest = new (url: string, init: Request) => Request
+type MakeRequest = new (url: string, init: RequestInit) => Request
 
 const isUndici = process.versions['undici'] !== undefined
 
@@ -13,16 +13,31 @@ const isUndici = process.versions['undici'] !== undefined
 export function runtimeFetch(
   input: Parameters<Fetch>[0],
   init: RequestInit | undefined,
-  dispatcher: Dispatcher,
+  dispatcher: undici.Dispatcher,
 ): Promise<Response> {
   // The types of undici that come with those of Node are of another version.
-  const options = Object.assign({}, init, { dispatcher })
-  return isUndici ? globalThis.fetch(input, options) : fetchOf(undiciFetch)(input, options)
+  if (!isUndici) {
+    return fetchOf(undici.fetch)(input, Object.assign({}, init, { dispatcher }))
+  }
+  const options = Object.assign({}, init, { dispatcher: forEveryVersion(dispatcher) })
+  return globalThis.fetch(input, options)
 }
 
-/** The request for another URL. */
+/** The same request for another URL. */
 export function runtimeRequest(url: string, request: Request): Request {
-  return new (isUndici ? Request : classOf(UndiciRequest))(url, request)
+  if (isUndici) return url === request.url ? request : new Request(url, request)
+  // What undici reads of a Request that is none of its own.
+  const { method, headers, body, redirect, signal } = request
+  const from = { method, headers: [...headers], body, redirect, signal }
+  return new (classOf(undici.Request))(url, { ...from, duplex: 'half' })
+}
+
+/** The fetch of a runtime may be older than the package: undici 8 has what makes its dispatchers understand the handlers of before. */
+function forEveryVersion(dispatcher: undici.Dispatcher): undici.Dispatcher {
+  const Wrapper: unknown = Reflect.get(undici, 'Dispatcher1Wrapper')
+  if (typeof Wrapper !== 'function') return dispatcher
+  const wrapped: unknown = Reflect.construct(Wrapper, [dispatcher])
+  return wrapped instanceof undici.Dispatcher ? wrapped : dispatcher
 }
 
 function fetchOf(fetch: unknown): Fetch {
