@@ -56,6 +56,11 @@ test('upload sends a file, which comes back unchanged', async () => {
   assert.ok(text.includes(readFileSync(file, 'utf8').trim()))
 })
 
+test('undici asks php-fpm three times', async () => {
+  const text = await printed('undici', address.slice('unix:'.length), PHP_ROOT, '/hello.php')
+  assert.equal(text.match(/: 200, 5 characters$/gm)?.length, 3)
+})
+
 test('responder answers a client', async () => {
   assert.match(await printed('responder'), /Hello FastCGI, you asked for \/greeting/)
 })

@@ -42,6 +42,7 @@ const guide: DefaultTheme.SidebarItem[] = [
       { text: 'Koa', link: '/frameworks/koa' },
       { text: 'Hono', link: '/frameworks/hono' },
       { text: 'h3', link: '/frameworks/h3' },
+      { text: 'fetch and undici', link: '/frameworks/undici' },
     ],
   },
   {
