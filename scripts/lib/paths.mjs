@@ -41,6 +41,7 @@ export function readJson(path) {
  * @property {Record<string, { types: string, default: string } | string>} [exports]
  * @property {Record<string, string>} [dependencies]
  * @property {Record<string, string>} [peerDependencies]
+ * @property {Record<string, { optional?: boolean }>} [peerDependenciesMeta]
  * @property {Record<string, string>} [optionalDependencies]
  */
 

@@ -48,6 +48,12 @@ const BREAKS: Break[] = [
     law: 'nothing behind a door for the web imports a module of Node',
   },
   {
+    what: 'the http floor imports the optional peer of another',
+    file: `${SRC}/http/script.ts`,
+    code: "import { Dispatcher } from 'undici'",
+    law: 'is imported by its own floor only',
+  },
+  {
     what: 'the face offers testing',
     file: `${SRC}/index.ts`,
     code: "export * from './testing/index.ts'",
@@ -163,6 +169,15 @@ describe('check-layers', { concurrency: 4 }, () => {
     const copy = Copy.ofClient(t)
     copy.change('packages/client/package.json', (manifest) => {
       manifest['dependencies'] = { denque: '^2.0.0' }
+    })
+    const outcome = await copy.check('check-layers.mjs')
+    assertTold(outcome, 'packages/client/package.json', '@fastcgi/client has no dependencies')
+  })
+
+  test('refuses a peer of the client that is not optional', async (t) => {
+    const copy = Copy.ofClient(t)
+    copy.change('packages/client/package.json', (manifest) => {
+      delete manifest['peerDependenciesMeta']
     })
     const outcome = await copy.check('check-layers.mjs')
     assertTold(outcome, 'packages/client/package.json', '@fastcgi/client has no dependencies')

@@ -89,8 +89,8 @@ describe('an agent', () => {
       tcp.address.replace(/^tcp:/, 'fcgi:'),
       new URL(tcp.address.replace(/^tcp:/, 'fcgi:')),
     ]) {
-      const { body } = await agent.request({ origin, path: '/hello.php', method: 'GET' })
-      assert.equal(await body.text(), 'hello')
+      const answer = await agent.request({ origin, path: '/hello.php', method: 'GET' })
+      assert.equal(await answer.body.text(), 'hello')
       const chunks: Buffer[] = []
       const piped = agent.pipeline({ origin, path: '/echo.php', method: 'PUT' }, ({ body }) => body)
       piped.end('there and back')

@@ -45,7 +45,7 @@ class Announcing implements TransportHandler {
   }
 
   close(reason?: Error): void {
-    this.#tell('disconnect', reason ?? new Error('the connection was closed'))
+    this.#tell('disconnect', reason)
     this.#handler.close(reason)
   }
 }

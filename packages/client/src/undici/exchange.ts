@@ -42,8 +42,8 @@ export class UndiciExchange implements HttpHandler, Dispatcher.DispatchControlle
       throw new errors.InvalidArgumentError('handler must be an object')
     }
     this.#isNew = typeof handler.onRequestStart === 'function'
-    const onError = this.#isNew ? handler.onResponseError : handler.onError
-    if (typeof onError !== 'function') {
+    const name = this.#isNew ? 'onResponseError' : 'onError'
+    if (typeof handler[name] !== 'function') {
       throw new errors.InvalidArgumentError('invalid onError method')
     }
     this.#handler = handler
