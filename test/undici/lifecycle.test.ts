@@ -103,6 +103,15 @@ test('connect, disconnect and connectionError tell of connections', async (t) =>
   await failed
 })
 
+test('reset ends the connection with its request', async (t) => {
+  const { fpm } = await startPhp(t)
+  const php = dispatcherOf(t, fpm.address, { pool: { keepAliveTimeout: 0 } })
+  const disconnected = once(php, 'disconnect')
+  const { body } = await php.request({ ...HELLO, reset: true })
+  assert.equal(await body.text(), 'hello')
+  await disconnected
+})
+
 test('dispatch says when all connections are busy, and drain when one is free', async (t) => {
   const { fpm } = await startPhp(t)
   const php = dispatcherOf(t, fpm.address, { pool: { connections: 2 } })

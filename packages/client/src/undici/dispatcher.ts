@@ -6,7 +6,7 @@ import { createHttpDispatch, type HttpDispatch, type SiteOptions } from '../http
 import { formatAddress, parseAddress, type Address } from '../transport/address.ts'
 import { onBodyError } from './body.ts'
 import { ClosingDispatcher } from './closing.ts'
-import { connectionError as failure } from './errors.ts'
+import { connectionFailure } from './errors.ts'
 import { UndiciExchange } from './exchange.ts'
 import { announcing } from './announcing.ts'
 import { readRequest, readTimeouts } from './request.ts'
@@ -128,8 +128,9 @@ export class FastCGIDispatcher extends ClosingDispatcher {
     const connect = announcing(address, options.connect, (event, error) => {
       const targets = [this]
       if (event === 'connect') this.emit(event, this.#backend, targets)
-      else if (event === 'disconnect') this.emit(event, this.#backend, targets, failure(error))
-      else this.emit(event, this.#backend, targets, failure(error))
+      else if (event === 'disconnect')
+        this.emit(event, this.#backend, targets, connectionFailure(error))
+      else this.emit(event, this.#backend, targets, connectionFailure(error))
     })
     return new Pool(address, { ...options, connect })
   }

@@ -29,7 +29,9 @@ export function undiciError(error: unknown): Error {
 }
 
 /** What the events of a connection tell. @param cause None when the other side has closed it in good order. */
-export function connectionError(cause: Error | undefined): InstanceType<typeof errors.SocketError> {
+export function connectionFailure(
+  cause: Error | undefined,
+): InstanceType<typeof errors.SocketError> {
   const error = new errors.SocketError(cause?.message ?? 'other side closed')
   return cause ? Object.assign(error, { cause }) : error
 }
