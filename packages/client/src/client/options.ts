@@ -6,6 +6,8 @@ import type { Connector } from '../transport/transport.ts'
 
 /** Options of a Client. All times in ms, all sizes in bytes. */
 export interface ClientOptions extends RequestTimeouts {
+  /** What metrics and traces call it, to tell several pools to one address apart. @default the address, as messages name it */
+  name?: string | undefined
   /** How to open a connection. @default node:net to the address; in `@fastcgi/client/web` it must be given */
   connect?: Connector | undefined
   /** For opening a connection, waiting for a place in a full backlog included; `0` waits for ever. @default 10_000 */
@@ -76,7 +78,7 @@ const BOOLEANS = { keepAlive: true, spanParams: false }
 /** @throws TypeError that names the option and what it takes. */
 export function checkOptions(address: string | Address, options: PoolOptions): CheckedOptions {
   const target = parseAddress(address)
-  refuseUnknown(options, [...Object.keys(NUMBERS), ...Object.keys(BOOLEANS), 'connect'])
+  refuseUnknown(options, [...Object.keys(NUMBERS), ...Object.keys(BOOLEANS), 'connect', 'name'])
   const checked = { ...NUMBERS, ...BOOLEANS }
   for (const name of keysOf(NUMBERS)) {
     checked[name] = numberOption(name, options[name] ?? NUMBERS[name])
@@ -85,7 +87,10 @@ export function checkOptions(address: string | Address, options: PoolOptions): C
   const { connect } = options
   if (connect === undefined) throw new TypeError(NO_CONNECTOR)
   if (typeof connect !== 'function') throw new TypeError('connect must be a function')
-  return { ...checked, connect, address: formatAddress(target) }
+  const name = options.name ?? formatAddress(target)
+  if (typeof name !== 'string' || name === '')
+    throw new TypeError('name must be a string with something in it')
+  return { ...checked, connect, name, address: formatAddress(target) }
 }
 
 /** @throws TypeError that names the option and what it takes. */

@@ -1,5 +1,6 @@
 // The face of a scheduler: checks what callers give, and lays execute and stream over dispatch.
 
+import { announceCreate } from '../connection/announce.ts'
 import { Exchange } from '../connection/exchange.ts'
 import type {
   Dispatched,
@@ -62,6 +63,7 @@ export class Pool implements Executor, AsyncDisposable {
   ): Dispatched {
     if (options !== undefined) checkRequestOptions(options)
     const exchange = new Exchange(this.#options.address, request, handler, this.#options, options)
+    announceCreate(exchange, this.#scheduler)
     this.#scheduler.submit(exchange)
     return exchange
   }

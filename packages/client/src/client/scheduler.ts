@@ -2,9 +2,11 @@
 // Invariant: requests wait only while no connection is idle; a connection that becomes free takes the oldest.
 
 import { Alarm, now } from '../connection/alarm.ts'
+import { announceQueue } from '../connection/announce.ts'
 import { Connection, type ConnectionOwner } from '../connection/connection.ts'
 import { dial } from '../connection/dial.ts'
 import type { Exchange, Holder } from '../connection/exchange.ts'
+import { channels, type PoolState } from '../diagnostics.ts'
 import { ClosedError, ConnectError, QueueFullError } from '../errors.ts'
 import { Encoder } from '../protocol/index.ts'
 import type { Transport } from '../transport/transport.ts'
@@ -26,7 +28,7 @@ export interface PoolStats {
   readonly queued: number
 }
 
-export class Scheduler implements ConnectionOwner {
+export class Scheduler implements ConnectionOwner, PoolState {
   readonly encoder: Encoder = new Encoder()
   readonly #options: CheckedOptions
   readonly #queue = new Queue<Exchange>()
@@ -43,10 +45,24 @@ export class Scheduler implements ConnectionOwner {
   #transports = 0
   #closing: PromiseWithResolvers | undefined
   #destroyed = false
+  #announcedClose = false
 
   constructor(options: CheckedOptions) {
     this.#options = options
     this.#idle = new IdleConnections(options.keepAliveTimeout)
+    if (channels.poolCreate.hasSubscribers) channels.poolCreate.publish({ pool: this })
+  }
+
+  get name(): string {
+    return this.#options.name
+  }
+
+  get address(): string {
+    return this.#options.address
+  }
+
+  get connections(): number {
+    return this.#options.connections
   }
 
   get closed(): boolean {
@@ -213,6 +229,7 @@ export class Scheduler implements ConnectionOwner {
 
   /** Looks after the deadline of a request that no connection has. */
   #watch(exchange: Exchange): void {
+    announceQueue(exchange)
     this.#queueAlarm.hold(true)
     this.#queueAlarm.set(exchange.deadline)
   }
@@ -307,7 +324,14 @@ export class Scheduler implements ConnectionOwner {
     this.#giveUpDialing(this.#closedError())
     this.#queueAlarm.clear()
     this.#idle.close(this.#closedError())
-    if (this.#transports === 0 && this.#dialing === 0) this.#closing.resolve()
+    if (this.#transports === 0 && this.#dialing === 0) this.#drained(this.#closing)
+  }
+
+  #drained(closing: PromiseWithResolvers): void {
+    closing.resolve()
+    if (this.#announcedClose) return
+    this.#announcedClose = true
+    if (channels.poolClose.hasSubscribers) channels.poolClose.publish({ pool: this })
   }
 
   #queueFull(): QueueFullError {

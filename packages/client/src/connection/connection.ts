@@ -14,7 +14,7 @@ import {
 } from '../protocol/index.ts'
 import type { Transport, TransportHandler } from '../transport/transport.ts'
 import { Alarm, now } from './alarm.ts'
-import { announceClose, announceStart } from './announce.ts'
+import { announceClose, announceSent, announceStart } from './announce.ts'
 import { lostError, rejectedError } from './endings.ts'
 import type { Exchange, Holder } from './exchange.ts'
 import { Sender } from './sender.ts'
@@ -113,7 +113,7 @@ export class Connection implements TransportHandler, SessionHandler, Holder {
     }
     exchange.started(this)
     if (this.#served === 0) this.#startedAt = now()
-    announceStart(this.#options.address, exchange, this.#served > 0)
+    announceStart(exchange, this, this.#served > 0)
     this.#alarm.hold(true)
     this.#alarm.set(exchange.deadline)
     const transport = this.#transport!
@@ -131,7 +131,8 @@ export class Connection implements TransportHandler, SessionHandler, Holder {
     // Nobody was there to read even the first byte: nothing of this request has been seen.
     this.#undelivered = transport.failed
     if (this.#undelivered) return
-    if (!this.#sentAll) this.#sendRest(exchange)
+    if (this.#sentAll) announceSent(exchange)
+    else this.#sendRest(exchange)
     if (exchange.paused) this.pause()
   }
 
@@ -261,7 +262,9 @@ export class Connection implements TransportHandler, SessionHandler, Holder {
     this.#sender = sender
     sender.run().then(
       () => {
-        if (this.#sender === sender) this.#sender = undefined
+        if (this.#sender !== sender) return
+        this.#sender = undefined
+        announceSent(exchange)
       },
       (error: unknown) => {
         if (this.#sender === sender) this.#shut(error)

@@ -1,7 +1,15 @@
 // CONTENT_LENGTH is law: php-fpm reads exactly as many bytes as it says, and takes what follows for records.
 
 import { LocalProtocolError } from '../errors.ts'
-import { paramText, type ParamValue, type Params } from '../protocol/index.ts'
+import {
+  decodePairs,
+  paramText,
+  preparedList,
+  type ParamValue,
+  type Params,
+  type PreparedParams,
+} from '../protocol/index.ts'
+import type { FastCGIRequest } from './request.ts'
 
 /** The last value of a param as text; undefined when there is none. */
 export function paramValue(params: Params, name: string): string | undefined {
@@ -27,6 +35,30 @@ export function declaredLength(params: Params): number | undefined {
     )
   }
   return length
+}
+
+/** The last value of a param among those that are prepared, as text; undefined when there is none. */
+export function preparedValue(
+  prepared: FastCGIRequest['prepared'],
+  name: string,
+): string | undefined {
+  for (const each of preparedList(prepared).toReversed()) {
+    const value = preparedTexts(each).get(name)
+    if (value !== undefined) return value
+  }
+  return undefined
+}
+
+/** What is prepared serves many requests, so it is decoded once. */
+const decoded = new WeakMap<PreparedParams, ReadonlyMap<string, string>>()
+
+function preparedTexts(prepared: PreparedParams): ReadonlyMap<string, string> {
+  const known = decoded.get(prepared)
+  if (known) return known
+  const pairs = prepared.pieces.flatMap(decodePairs)
+  const texts = new Map(pairs.map(([name, value]) => [paramText(name), paramText(value)]))
+  decoded.set(prepared, texts)
+  return texts
 }
 
 function valuesOf(params: Params, name: string): string[] {

@@ -1,15 +1,17 @@
 // Opens a connection within connectTimeout, waiting out a full backlog.
 
-import { channels } from '../diagnostics.ts'
 import { ConnectError, TimeoutError } from '../errors.ts'
 import type { Connector, Transport, TransportHandler } from '../transport/transport.ts'
 import { now } from './alarm.ts'
+import { announceDialed, announceUndialed } from './announce.ts'
 
 const FIRST_DELAY = 5
 const MAX_DELAY = 200
 
 export interface DialOptions {
   readonly address: string
+  /** The pool it is for, by its name. */
+  readonly name: string
   readonly connect: Connector
   /** In ms, retries included; 0 waits for ever. */
   readonly connectTimeout: number
@@ -34,15 +36,11 @@ export async function dial(
     setTimeout(() => giveUp.abort(timedOut(address, connectTimeout)), connectTimeout)
   try {
     const transport = await connectPatiently(connect, handler, signal)
-    if (channels.connectionOpen.hasSubscribers) {
-      channels.connectionOpen.publish({ address, duration: now() - startedAt })
-    }
+    announceDialed(options, handler, startedAt)
     return transport
   } catch (cause) {
     const error = signal.aborted ? signal.reason : failed(address, cause)
-    if (channels.connectionError.hasSubscribers) {
-      channels.connectionError.publish({ address, error })
-    }
+    announceUndialed(options, error, startedAt)
     throw error
   } finally {
     if (timer) clearTimeout(timer)

@@ -195,7 +195,7 @@ export class Exchange implements Dispatched {
     if (this.phase !== 'body') {
       this.phase = 'body'
       if (channels.requestHeaders.hasSubscribers) {
-        channels.requestHeaders.publish({ request: this, address: this.address })
+        channels.requestHeaders.publish({ request: this, address: this.address, data })
       }
     }
     this.#heard()
