@@ -38,6 +38,7 @@ const NEEDS_PHP = new Set([
   'e2e',
   'examples',
   'gateway',
+  'otel',
   'php-backend',
   'site',
 ])

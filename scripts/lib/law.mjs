@@ -18,17 +18,19 @@ export const FLOORS = {
   sockets: [...WIRE, 'connection', 'client'],
   index: [...WIRE, 'connection', 'client', 'http', 'sockets'],
   web: [...WIRE, 'connection', 'client', 'http'],
+  // Listens on diagnostics channels, and touches nothing that it hears of.
+  otel: [...GROUND, 'transport', 'connection'],
   responder: SIDE_DOOR,
   testing: [...SIDE_DOOR, 'responder'],
   undici: [...SIDE_DOOR, 'index'],
 }
 
 /** Floors that are entered by their index.ts only. */
-export const DOORS = new Set(['protocol', 'http', 'responder', 'testing', 'undici'])
+export const DOORS = new Set(['protocol', 'http', 'otel', 'responder', 'testing', 'undici'])
 
 /** The one floor that may import an optional peer of @fastcgi/client; nobody else needs it to be installed. */
 /** @type {Record<string, string>} */
-export const CLIENT_PEERS = { undici: 'undici' }
+export const CLIENT_PEERS = { '@opentelemetry/api': 'otel', undici: 'undici' }
 
 /** Packages from the bottom up: each may import those before it, by name. */
 export const PACKAGES = ['client', 'php', 'gateway', 'cli']
