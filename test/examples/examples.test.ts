@@ -61,6 +61,22 @@ test('undici asks php-fpm three times', async () => {
   assert.equal(text.match(/: 200, 5 characters$/gm)?.length, 3)
 })
 
+test('opentelemetry prints one trace, from its own span to the phases of the request', async () => {
+  const text = await printed('opentelemetry', address, join(PHP_ROOT, 'env.php'))
+  assert.match(text, /^PHP works for 00-[0-9a-f]{32}-[0-9a-f]{16}-01$/m)
+  const names = text
+    .split('\n')
+    .slice(1, -1)
+    .map((line) => line.replace(/ {2}[\d.]+ ms$/, ''))
+  const phases = [
+    '    fastcgi.queue',
+    '      fastcgi.connect',
+    '    fastcgi.send',
+    '    fastcgi.wait',
+  ]
+  assert.deepEqual(names, ['checkout', '  GET /env.php', ...phases, '    fastcgi.receive'])
+})
+
 test('responder answers a client', async () => {
   assert.match(await printed('responder'), /Hello FastCGI, you asked for \/greeting/)
 })

@@ -155,7 +155,9 @@ async function checkProxy(base: string): Promise<void> {
 
 test('each runtime has each of them, short enough to read in one look', () => {
   for (const runtime of ['bun', 'deno', 'workers']) {
-    const files = readdirSync(join(ROOT, 'examples', runtime)).filter((file) => file.endsWith('.ts'))
+    const files = readdirSync(join(ROOT, 'examples', runtime)).filter((file) =>
+      file.endsWith('.ts'),
+    )
     assert.deepEqual(files.toSorted(), NAMES.map((name) => `${name}.ts`).toSorted())
     for (const name of NAMES) {
       const lines = readFileSync(sourceOf(runtime, name), 'utf8').split('\n').length

@@ -161,7 +161,12 @@ function checkScript([name = '']: readonly string[], where: string): void {
 
 function checkInstall(args: readonly string[], where: string): void {
   const known = ['client', 'gateway', 'php', 'cli'].map((name) => `@fastcgi/${name}`)
-  const others = ['@php-wasm/universal', '@php-wasm/node-8-4']
+  const others = [
+    '@php-wasm/universal',
+    '@php-wasm/node-8-4',
+    '@opentelemetry/api',
+    '@opentelemetry/sdk-node',
+  ]
   const packages = args.filter((one) => !one.startsWith('-'))
   assert.ok(packages.length > 0, where)
   for (const name of packages) assert.ok([...known, ...others].includes(name), `${where}: ${name}`)

@@ -40,8 +40,17 @@ const CONFIG = {
   include: ['*.ts'],
 }
 
-/** What runtimes have, as far as the pages use it. */
+/** What runtimes and large packages have, as far as the pages use it. */
 const RUNTIMES = `
+declare module '@opentelemetry/sdk-node' {
+  export class NodeSDK {
+    constructor(options: {
+      serviceName: string
+      instrumentations: import('@opentelemetry/instrumentation').Instrumentation[]
+    })
+    start(): void
+  }
+}
 declare module 'cloudflare:sockets' {
   export function connect(address: { hostname: string; port: number }): {
     readonly readable: ReadableStream<Uint8Array>

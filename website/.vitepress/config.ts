@@ -29,6 +29,7 @@ const guide: DefaultTheme.SidebarItem[] = [
     items: [
       { text: 'php-fpm', link: '/guide/php-fpm' },
       { text: 'The server', link: '/guide/server' },
+      { text: 'OpenTelemetry', link: '/guide/opentelemetry' },
       { text: 'Containers', link: '/guide/containers' },
       { text: 'Kubernetes', link: '/guide/kubernetes' },
     ],
