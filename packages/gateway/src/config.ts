@@ -103,7 +103,8 @@ function absolutePaths(options: ServeOptions, folder: string): ServeOptions {
   }
 }
 
-function absoluteSite<T extends SiteOptions>(options: T, at: (path: string) => string): T {
+/** Makes the paths of a site absolute. */
+export function absoluteSite<T extends SiteOptions>(options: T, at: (path: string) => string): T {
   const { root, sendFileRoots } = options
   return {
     ...options,

@@ -35,6 +35,10 @@ export class Exchange {
   next: ((error?: unknown) => void) | undefined
   /** The decoded path behind `mount`: each character one byte, without `.`, `..` and repeated slashes. */
   path = '/'
+  /** Whether only scripts answer that the path itself leads to: no front controller, and no files. */
+  scriptsOnly = false
+  /** Whether the application wants its answer to go out as it comes; known before a head goes out that is not followed by the end. */
+  streaming = false
   /** Fields that every final head gets. */
   readonly replyHeaders: (readonly [string, string])[] = []
   readonly log: LogFields = {}

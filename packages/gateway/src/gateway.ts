@@ -73,18 +73,20 @@ export const GATEWAY_OPTIONS: readonly string[] = [...OWN_OPTIONS, ...SITE_OPTIO
  * createServer(gateway.handler).listen(8080)
  */
 export function createGateway(options: GatewayOptions): Gateway {
-  return new FastCGIGateway(options, [])
+  return new FastCGIGateway(options, [], options.development ?? false)
 }
 
 /**
  * Makes a gateway for a server that watches it.
  * @param observers Outermost: they see every request, those that are refused at once as well.
+ * @param panel Whether pages end with what PHP wrote to stderr; as a rule, in development.
  */
 export function createWatchedGateway(
   options: GatewayOptions,
   observers: readonly Middleware[],
+  panel: boolean = options.development ?? false,
 ): Gateway {
-  return new FastCGIGateway(options, observers)
+  return new FastCGIGateway(options, observers, panel)
 }
 
 /**
@@ -109,7 +111,7 @@ class FastCGIGateway implements Gateway {
   #closing = false
   #idle: (() => void) | undefined
 
-  constructor(options: GatewayOptions, watching: readonly Middleware[]) {
+  constructor(options: GatewayOptions, watching: readonly Middleware[], panel: boolean) {
     refuseUnknown(options, GATEWAY_OPTIONS)
     const { sites = [], backends, trustProxy, use = [], accessLog: log = false, ...rest } = options
     const { requestBody, response, development, logger = silentLogger, ...site } = rest
@@ -123,6 +125,7 @@ class FastCGIGateway implements Gateway {
       logger,
       fail: this.#fail,
       development: development ?? false,
+      panel,
     })
     const compressing = responseRules.compress ? [compress(responseRules.compress)] : []
     const answer = fold([...use, ...compressing], (exchange) => handler.handle(exchange))

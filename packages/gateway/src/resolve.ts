@@ -50,6 +50,12 @@ export function resolve(path: string, rules: ResolveRules, look: Lookup | undefi
   )
 }
 
+/** The same rules without the front controller, and without files: what is left is what a path leads to by itself. */
+export function scriptsOnly(rules: ResolveRules): ResolveRules {
+  const tryFiles = rules.tryFiles.filter((pattern) => pattern.includes('$path'))
+  return { ...rules, tryFiles, frontController: false, files: false }
+}
+
 /** Each place where a path may be cut after a script, from the left; compared byte by byte. */
 function* scriptEnds(path: string, extensions: readonly string[]): Generator<number> {
   if (!extensions.some((extension) => path.includes(extension))) return

@@ -15,7 +15,7 @@ import { RedirectedRequest } from './redirected-request.ts'
 import type { ResponseRules } from './replies/rules.ts'
 import { SpooledReply } from './replies/spooled-reply.ts'
 import { passedHeaders, type Orders } from './reply-head.ts'
-import { resolve } from './resolve.ts'
+import { resolve, scriptsOnly } from './resolve.ts'
 import { ScriptRun, type ScriptHooks } from './script-run.ts'
 import { orderedFile } from './ordered-file.ts'
 import { sendFile } from './send-file.ts'
@@ -32,6 +32,8 @@ export interface SiteServices {
   readonly logger: Logger
   readonly fail: Fail
   readonly development: boolean
+  /** Whether what PHP wrote to stderr is shown at the end of its pages. */
+  readonly panel: boolean
 }
 
 const MAX_LOCAL_REDIRECTS = 10
@@ -50,7 +52,7 @@ export class SiteHandler implements ScriptHooks {
     this.#services = services
     this.#bodyMemory = new BodyMemory(services.requestBody.totalMemory)
     this.fail = services.fail
-    this.panel = services.development ? stderrPanel : undefined
+    this.panel = services.panel ? stderrPanel : undefined
   }
 
   /** Answers, by the site of the host and path. */
@@ -62,7 +64,8 @@ export class SiteHandler implements ScriptHooks {
     // Of a part of a site, with or without a root of its own, only what is behind its path names files.
     const path = exchange.path.slice(site.base.length)
     if (path === '') return redirectToFolder(exchange)
-    const resolution = resolve(path, site.rules, site.files?.look)
+    const rules = exchange.scriptsOnly ? scriptsOnly(site.rules) : site.rules
+    const resolution = resolve(path, rules, site.files?.look)
     switch (resolution.type) {
       case 'script':
         return this.#run(exchange, site, resolution.script)
@@ -124,6 +127,7 @@ export class SiteHandler implements ScriptHooks {
 
   spool(exchange: Exchange, streaming: boolean): void {
     const { response, logger } = this.#services
+    exchange.streaming = streaming
     const onDiskFailure = (error: unknown): void =>
       logger.warn(
         { error, site: exchange.site?.name },
@@ -134,6 +138,10 @@ export class SiteHandler implements ScriptHooks {
 
   emptyFailure(exchange: Exchange, status: number): void {
     const { development, logger } = this.#services
+    exchange.error ??= new StatusError(
+      status,
+      `the application failed with ${status}, and without a word`,
+    )
     const stderr = printable(exchange.stderr)
     const reference = newReference()
     logger.error(
