@@ -4,9 +4,11 @@ import assert from 'node:assert/strict'
 import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readdirSync, readFileSync } from 'node:fs'
+import { cp, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { before, test } from 'node:test'
 import { promisify } from 'node:util'
+import { build, createServer, preview } from 'vite'
 import { startFpm } from '../support/fpm.ts'
 import { PHP_ROOT, ROOT } from '../support/paths.ts'
 import { fileScope } from '../support/process.ts'
@@ -116,6 +118,35 @@ for (const name of ['express', 'fastify', 'h3', 'hono', 'koa']) {
     assert.deepEqual(await once(app, 'exit'), [0, null])
   })
 }
+
+test('vite has PHP in its dev server, builds, and previews the build with PHP', async (t) => {
+  // Below the repository, so that the packages are found from there.
+  const root = join(ROOT, 'build', 'example-vite')
+  await rm(root, { recursive: true, force: true })
+  await cp(join(ROOT, 'examples', 'vite'), root, { recursive: true })
+  const given = { root, logLevel: 'error' } as const
+  const listen = { port: 0, host: '127.0.0.1' }
+
+  const dev = await createServer({ ...given, server: listen })
+  t.after(() => dev.close())
+  await dev.listen()
+  const [url = ''] = dev.resolvedUrls?.local ?? []
+  const form = new URLSearchParams({ name: 'Ada' })
+  const posted = await (await fetch(url, { method: 'POST', body: form })).text()
+  assert.match(posted, /@vite\/client[^]*src="\/src\/main\.js"[^]*Hello, Ada/)
+  assert.match(await (await fetch(`${url}src/main.js`)).text(), /import\.meta\.env|MODE/)
+
+  await build(given)
+  const previewed = await preview({ ...given, preview: listen })
+  t.after(() => previewed.close())
+  const [at = ''] = previewed.resolvedUrls?.local ?? []
+  const page = await (await fetch(at)).text()
+  assert.doesNotMatch(page, /@vite/)
+  const [, script = ''] = /src="\/(build\/assets\/main-[^"]+\.js)"/.exec(page) ?? []
+  const [, style = ''] = /href="\/(build\/assets\/main-[^"]+\.css)"/.exec(page) ?? []
+  assert.match(await (await fetch(at + script)).text(), /Vite in/)
+  assert.match(await (await fetch(at + style)).text(), /font:/)
+})
 
 test('each of them is run here, and is short enough to read in one look', () => {
   const names = readdirSync(join(ROOT, 'examples')).filter((file) => file.endsWith('.ts'))

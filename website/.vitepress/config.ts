@@ -44,6 +44,7 @@ const guide: DefaultTheme.SidebarItem[] = [
       { text: 'Hono', link: '/frameworks/hono' },
       { text: 'h3', link: '/frameworks/h3' },
       { text: 'fetch and undici', link: '/frameworks/undici' },
+      { text: 'Vite', link: '/frameworks/vite' },
     ],
   },
   {

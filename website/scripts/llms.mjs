@@ -6,7 +6,7 @@ import { CONTENT } from './places.mjs'
 
 const INTRO = `# FastCGI for TypeScript
 
-> Everything between JavaScript and PHP. @fastcgi/gateway is HTTP in front of php-fpm, as a server or mounted into Express, Fastify, Koa, Hono, h3
+> Everything between JavaScript and PHP. @fastcgi/gateway is HTTP in front of php-fpm, as a server or mounted into Express, Fastify, Koa, Hono, h3, Vite
 > and node:http. @fastcgi/client calls php-fpm and every other FastCGI backend. @fastcgi/cli is the command \`fcgi\`. @fastcgi/php finds
 > or starts PHP. Node 20.19 or later, ES modules only.
 `

@@ -1,0 +1,3 @@
+import './style.css'
+
+document.querySelector('#clock').textContent = `Vite in ${import.meta.env.MODE}`
