@@ -2,7 +2,9 @@
 
 import { cpSync, existsSync, readFileSync } from 'node:fs'
 import { extname } from 'node:path'
-import { defineConfig, type DefaultTheme } from 'vitepress'
+import { defineConfig, type DefaultTheme, type HeadConfig } from 'vitepress'
+import { firstSentence } from '../scripts/first-sentence.mjs'
+import { BASE, HOST } from '../scripts/places.mjs'
 
 /** Written by typedoc; empty until `npm run generate` ran. */
 function apiSidebar(): DefaultTheme.SidebarItem[] {
@@ -16,6 +18,7 @@ const guide: DefaultTheme.SidebarItem[] = [
     text: 'Guide',
     items: [
       { text: 'Getting started', link: '/guide/getting-started' },
+      { text: 'Coming from nginx', link: '/guide/migration' },
       { text: 'Runtimes', link: '/guide/runtimes' },
       { text: 'Connections', link: '/guide/connections' },
       { text: 'HTTP and CGI', link: '/guide/http' },
@@ -81,8 +84,13 @@ const reference: DefaultTheme.SidebarItem[] = [
 const themeConfig: DefaultTheme.Config = {
   logo: { src: '/logo.svg', alt: '' },
   nav: [
-    { text: 'Guide', link: '/guide/getting-started', activeMatch: '^/guide/' },
+    {
+      text: 'Guide',
+      link: '/guide/getting-started',
+      activeMatch: '^/(guide|frameworks|applications)/',
+    },
     { text: 'Troubleshooting', link: '/troubleshooting' },
+    { text: 'Comparison', link: '/comparison' },
     {
       text: 'Reference',
       activeMatch: '^/(reference|api|benchmarks)',
@@ -103,19 +111,48 @@ const themeConfig: DefaultTheme.Config = {
   outline: { level: [2, 3] },
   search: { provider: 'local' },
   footer: { message: 'MIT licence. For php-fpm and every other FastCGI backend.' },
+  notFound: {
+    title: 'There is no such page',
+    quote: 'It may have moved. The search above knows every page, and every error message.',
+    linkText: 'To the home page',
+  },
+}
+
+/** What a page says of itself to those who link to it. */
+function headOf(page: string, title: string, description: string): HeadConfig[] {
+  const head: HeadConfig[] = [
+    ['meta', { property: 'og:type', content: 'website' }],
+    ['meta', { property: 'og:site_name', content: 'FastCGI for TypeScript' }],
+    ['meta', { property: 'og:title', content: title }],
+    ['meta', { property: 'og:description', content: description }],
+  ]
+  if (HOST === undefined) return head
+  const path = page.replace(/(?:^|(?<=\/))index\.md$/, '').replace(/\.md$/, '.html')
+  const url = new URL(BASE + path, HOST).href
+  return [
+    ...head,
+    ['meta', { property: 'og:url', content: url }],
+    ['link', { rel: 'canonical', href: url }],
+  ]
 }
 
 export default defineConfig({
   srcDir: 'content',
-  // A folder of a host, such as `/fastcgi/`, for hosts that serve several sites.
-  base: process.env['DOCS_BASE'] ?? '/',
+  base: BASE,
   lang: 'en',
   title: 'FastCGI for TypeScript',
   description: 'Everything between JavaScript and PHP: a gateway, a client, and a command line.',
   head: [
-    ['link', { rel: 'icon', type: 'image/svg+xml', href: '/logo.svg' }],
+    ['link', { rel: 'icon', type: 'image/svg+xml', href: `${BASE}logo.svg` }],
     ['meta', { name: 'color-scheme', content: 'light dark' }],
   ],
+  ...(HOST === undefined ? {} : { sitemap: { hostname: new URL(BASE, HOST).href } }),
+  transformPageData(page, { siteConfig: { srcDir } }) {
+    if (page.isNotFound === true || page.frontmatter['layout'] === 'page') return undefined
+    const text = readFileSync(`${srcDir}/${page.relativePath}`, 'utf8')
+    return { description: firstSentence(text) || page.title }
+  },
+  transformHead: ({ page, title, description }) => headOf(page, title, description),
   markdown: {
     theme: { light: 'github-light-high-contrast', dark: 'github-dark-high-contrast' },
     config(markdown) {
@@ -123,6 +160,16 @@ export default defineConfig({
       markdown.renderer.rules['table_open'] = () =>
         '<div class="table" tabindex="0" role="group" aria-label="Table"><table>'
       markdown.renderer.rules['table_close'] = () => '</table></div>'
+      // A block that is a file shows its name, as tabs do.
+      const fence = markdown.renderer.rules.fence
+      markdown.renderer.rules.fence = (tokens, index, ...rest) => {
+        // Rendering takes the name out.
+        const [, name] = /\[([^\]]+)\]$/.exec(tokens[index]?.info.trim() ?? '') ?? []
+        const block = fence?.(tokens, index, ...rest) ?? ''
+        const around = tokens.slice(0, index).findLast(({ type }) => type.includes('code-group'))
+        if (name === undefined || around?.type.endsWith('_open') === true) return block
+        return `<div class="file">${markdown.utils.escapeHtml(name)}</div>${block}`
+      }
     },
   },
   themeConfig,

@@ -49,7 +49,11 @@ import { defineConfig } from '@fastcgi/gateway'
 export default defineConfig({
   root: 'public',
   preset: 'laravel',
-  backend: { address: 'unix:/run/php/php-fpm.sock', connections: 8, headersTimeout: 30_000 },
+  backend: {
+    address: 'unix:/run/php/php-fpm.sock',
+    connections: 8,
+    headersTimeout: 30_000,
+  },
   listen: ':8080',
   admin: 9090,
   requestBody: { maxSize: 64 * 1024 * 1024 },
@@ -104,6 +108,17 @@ function valueOrProse(text) {
   return `\`${value ?? text}\`${prose(rest)}`
 }
 
+/** Where the options of an object are. @param {string} type */
+function groupLink(type) {
+  const group = SECTIONS.find(({ name }) => new RegExp(`\\b${name}\\b`).test(type))
+  return group ? `, see [${group.title}](#${idOf(group.title)})` : ''
+}
+
+/** Unlike that of the option of the same name. @param {string} title */
+function idOf(title) {
+  return `all-${title.replaceAll('`', '').replace(/\W+/g, '-').toLowerCase()}`
+}
+
 /** @param {ts.PropertySignature} property @param {ts.SourceFile} source */
 function optionPart(property, source) {
   const name = property.name.getText(source)
@@ -116,10 +131,10 @@ function optionPart(property, source) {
   const required = property.questionToken ? '' : ' Required.'
   return [
     `### ${name}`,
-    `\`${type}\``,
+    `\`${type}\`${groupLink(type)}`,
     text && `${prose(plain(text))}${required}`,
-    defaultValue && `Default: ${valueOrProse(plain(defaultValue))}`,
-    example && `Example: \`${plain(example)}\``,
+    defaultValue && `**Default:** ${valueOrProse(plain(defaultValue))}`,
+    example && `**Example:** \`${plain(example)}\``,
   ]
     .filter(Boolean)
     .join('\n\n')
@@ -139,13 +154,13 @@ function sectionPart({ file, name, title }) {
   )
   const properties = declaration.members.filter(ts.isPropertySignature)
   return [
-    `## ${title}`,
+    title.startsWith('`') ? `## ${title} {#${idOf(title)}}` : `## ${title}`,
     `${prose(documentation(declaration).text)} Its type is \`${name}\`${more ? `, which has all of \`${more.join('`, `')}\` as well` : ''}.`,
     ...properties.map((property) => optionPart(property, source)),
   ].join('\n\n')
 }
 
 export function configurationPage() {
-  const outline = '---\noutline: 2\n---\n'
+  const outline = '---\noutline: 2\npageClass: options\n---\n'
   return `${[outline, INTRO, ...SECTIONS.map(sectionPart)].join('\n')}\n`
 }

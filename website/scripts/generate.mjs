@@ -4,7 +4,7 @@
 //   node scripts/generate.mjs
 
 import { spawnSync } from 'node:child_process'
-import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import process from 'node:process'
@@ -22,6 +22,11 @@ function write(name, text) {
   writeFileSync(path, text)
 }
 
+/** @param {string} name in docs/ */
+function doc(name) {
+  return readFileSync(join(DOCS, name), 'utf8')
+}
+
 function api() {
   const require = createRequire(import.meta.url)
   const typedoc = join(dirname(require.resolve('typedoc/package.json')), 'bin', 'typedoc')
@@ -36,8 +41,7 @@ function api() {
 
 write('reference/cli.md', cliPage())
 write('reference/configuration.md', configurationPage())
-write('benchmarks.md', benchmarksPage(readFileSync(join(DOCS, 'benchmarks.md'), 'utf8')))
-copyFileSync(join(DOCS, 'benchmarks.svg'), join(CONTENT, 'public', 'benchmarks.svg'))
+write('benchmarks.md', benchmarksPage(doc('benchmarks.md'), JSON.parse(doc('benchmarks.json'))))
 api()
 write('public/llms.txt', llmsText())
 write('public/llms-full.txt', llmsFullText())

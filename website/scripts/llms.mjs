@@ -2,7 +2,8 @@
 
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { CONTENT } from './places.mjs'
+import { firstParagraph, withoutComments } from './first-sentence.mjs'
+import { BASE, CONTENT, HOST } from './places.mjs'
 
 const INTRO = `# FastCGI for TypeScript
 
@@ -20,16 +21,16 @@ const FOLDERS = [
   { title: 'API', folder: 'api/@fastcgi' },
 ]
 
+/** Ahead of every path. */
+const PLACE = HOST === undefined ? BASE : new URL(BASE, HOST).href
+
 /** @typedef {{ path: string, text: string, title: string, first: string }} Page */
 
 /** @param {string} path @returns {Page} */
 function readPage(path) {
-  const text = readFileSync(join(CONTENT, path), 'utf8')
-    .replace(/^---\n[\s\S]*?\n---\n/, '')
-    .replace(/^<!--[\s\S]*?-->\n+/gm, '')
-    .trim()
+  const text = withoutComments(readFileSync(join(CONTENT, path), 'utf8'))
   const title = (/^# (.+)$/m.exec(text)?.[1] ?? path).replaceAll('\\', '')
-  const first = /^(?![#>`|<\-:*!])\S.+(?:\n\S.+)*/m.exec(text)?.[0].replaceAll('\n', ' ') ?? ''
+  const first = firstParagraph(text)
   return { path, text, title, first }
 }
 
@@ -48,7 +49,7 @@ function pagesOf({ folder, pages = [] }) {
 /** @param {Page} page */
 function line({ path, title, first }) {
   const sentence = /^.*?[.:](?= |$)/.exec(first)?.[0] ?? first
-  return `- [${title}](/${path})${sentence && `: ${sentence}`}`
+  return `- [${title}](${PLACE}${path})${sentence && `: ${sentence}`}`
 }
 
 export function llmsText() {
