@@ -12,26 +12,6 @@ import { fcgi } from '../cli/fcgi.ts'
 import { ROOT } from '../support/paths.ts'
 import { pagePaths, pageText, WEBSITE } from './pages.ts'
 
-/** All sources of the packages and their tests, in one text; messages that go over two literals are joined. */
-function sources(): string {
-  const read = (folder: string): string[] =>
-    readdirSync(join(ROOT, folder), { recursive: true, encoding: 'utf8' })
-      .filter((path) => path.endsWith('.ts') && !/(?:^|\/)(?:dist|node_modules|site)\//.test(path))
-      .map((path) => readFileSync(join(ROOT, folder, path), 'utf8'))
-  return [...read('packages'), ...read('test')].join('\n')
-}
-
-test('each message that has a section in "Troubleshooting" is one that the code knows', () => {
-  const code = sources()
-  const headings = [...pageText('troubleshooting.md').matchAll(/^## `(.+)`$/gm)]
-  for (const [, message = ''] of headings) {
-    for (const part of message.split('…').map((one) => one.trim())) {
-      assert.ok(code.includes(part), `nothing says ${JSON.stringify(part)}`)
-    }
-  }
-  assert.ok(headings.length >= 18)
-})
-
 test('each error code has its row, with the class and the HTTP status that it has', () => {
   const declared = readFileSync(join(ROOT, 'packages/client/src/errors.ts'), 'utf8')
   const codes = new Set(
