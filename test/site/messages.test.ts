@@ -42,7 +42,10 @@ before(async (t) => {
   await writeFile(join(folder, 'package.json'), '{ "type": "commonjs" }')
   await writeFile(join(folder, 'fcgi.config.js'), 'export default {}')
   web = createServer((_request, response) => response.end()).listen(0, '127.0.0.1')
-  t.after(() => web.close())
+  t.after(() => {
+    web.closeAllConnections()
+    web.close()
+  })
 })
 
 const params = (script: string): Record<string, string> => ({

@@ -1,25 +1,11 @@
-// The web site on a phone, and by keyboard.
+// The web site by keyboard, and by finger.
 
 import assert from 'node:assert/strict'
 import { browserTest, visitor } from '../support/browser.ts'
-import { builtSite, mainPages, open } from './built.ts'
+import { builtSite, open } from './built.ts'
 
 const PHONE = { viewport: { width: 360, height: 740 }, hasTouch: true, isMobile: true }
 const site = builtSite()
-
-for (const path of mainPages()) {
-  browserTest(`${path} can be read on a phone`, async (t) => {
-    const { page, complaints } = await visitor(t, site.browser, PHONE)
-    await open(page, `${site.url}/${path}`)
-    const width = await page.evaluate<number>('document.documentElement.scrollWidth')
-    assert.ok(width <= PHONE.viewport.width, `${width} pixels wide`)
-    const letters = await page.evaluate<number>(
-      "Math.min(...[...document.querySelectorAll('main p, main li')].map((one) => parseFloat(getComputedStyle(one).fontSize)))",
-    )
-    assert.ok(letters >= 12, `letters of ${letters} pixels`)
-    assert.deepEqual(complaints(), [])
-  })
-}
 
 browserTest(
   'the keyboard leads past the navigation, to the search, and through the tabs',

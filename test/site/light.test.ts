@@ -1,5 +1,0 @@
-// Every page of the web site, light: a file of its own, because a file of tests has two minutes.
-
-import { auditPages } from './audit.ts'
-
-auditPages('light')
