@@ -40,7 +40,7 @@ before(async (t) => {
 })
 
 test('every block is in a language that is checked', () => {
-  const checked = new Set(['ts', 'js', 'sh', 'ini', 'php', 'yaml', 'dockerfile'])
+  const checked = new Set(['ts', 'js', 'sh', 'ini', 'php', 'yaml', 'dockerfile', 'nginx'])
   for (const { language, where } of blocks()) {
     assert.ok(checked.has(language), `${where}: nobody checks ${language || 'this'}`)
   }
@@ -101,6 +101,13 @@ async function checkUnit({ code, where }: Block): Promise<void> {
     assert.ok(UNIT_KEYS.has(key), `${where}: ${key}`)
   const [, command = ''] = /^ExecStart=\/usr\/bin\/(.+)$/m.exec(code) ?? []
   await checkCommand(command, where)
+  const systemd = findProgram(['systemd-analyze'])
+  if (systemd === undefined) return
+  // It looks whether the program is there, and its exit code does not tell of keys that it does not know.
+  const file = join(FOLDER, 'fcgi.service')
+  await writeFile(file, code.replace('/usr/bin/fcgi', process.execPath))
+  const { stderr } = await run(systemd, ['verify', '--man=no', file], LIMIT)
+  assert.equal(stderr, '', where)
 }
 
 async function checkIni({ code, where }: Block): Promise<void> {
@@ -185,7 +192,7 @@ test('commands of the guides that ask for something get it', async () => {
     const local = words(command).map((word) =>
       word
         .replace('unix:/run/php/php-fpm.sock', address)
-        .replace(/^\/(?:var\/www\/html|srv\/blog|srv\/tools)(?=\/|$)/, APP),
+        .replace(/^\/(?:var\/www\/html|srv\/app\/public|srv\/blog|srv\/tools)(?=\/|$)/, APP),
     )
     const { code, err, out } = await fcgi(local.slice(1), { cwd: APP })
     assert.equal(code, 0, `${command}\n${err}${out}`)
@@ -281,10 +288,16 @@ test('what a manifest names is there: labels, volumes, ports, options of fcgi', 
 interface Compose {
   readonly services: Record<
     string,
-    { readonly command?: readonly string[]; readonly volumes?: readonly string[] }
+    {
+      readonly command?: readonly string[]
+      readonly volumes?: readonly string[]
+      readonly healthcheck?: object
+      readonly depends_on?: readonly string[]
+    }
   >
   readonly volumes?: object
 }
+const HEALTH_KEYS = 'test interval timeout retries start_period'.split(' ')
 const SERVICE_KEYS = 'build command ports volumes healthcheck depends_on image'.split(' ')
 
 for (const block of blocksIn('yaml').filter((one) => !isManifest(one))) {
@@ -293,6 +306,9 @@ for (const block of blocksIn('yaml').filter((one) => !isManifest(one))) {
     assert.equal(block.title, 'compose.yaml')
     for (const service of Object.values(compose.services)) {
       for (const key of Object.keys(service)) assert.ok(SERVICE_KEYS.includes(key), key)
+      for (const key of Object.keys(service.healthcheck ?? {}))
+        assert.ok(HEALTH_KEYS.includes(key), key)
+      for (const name of service.depends_on ?? []) assert.ok(name in compose.services, name)
       if (service.command) await checkCommand(service.command.join(' '), block.where)
       for (const volume of service.volumes ?? []) {
         const [name = ''] = volume.split(':')
