@@ -17,7 +17,7 @@ import { prepare } from './lib/build.mjs'
 import { BUILT_TESTS, ROOT } from './lib/paths.mjs'
 import { ensurePhp, phpEnv } from './lib/php.mjs'
 import { run } from './lib/run.mjs'
-import { site } from './lib/site.mjs'
+import { testedSite } from './lib/site.mjs'
 import { folderOf, testFiles } from './lib/test-files.mjs'
 
 const { values: options, positionals: only } = parseArgs({
@@ -116,7 +116,7 @@ async function main() {
     return 1
   }
   if (options.build && files.some((file) => folderOf(file) === 'site')) {
-    const built = await site('build')
+    const built = await testedSite()
     if (built !== 0) return built
   }
   const env = await phpFor(files)

@@ -8,6 +8,8 @@ import { fileURLToPath } from 'node:url'
 export const ROOT = join(dirname(fileURLToPath(import.meta.url)), '..', '..')
 /** Compiled tests, as test/tsconfig.json writes them. */
 export const BUILT_TESTS = join(ROOT, 'build', 'test')
+/** The web site as it is built for its tests. */
+export const TESTED_SITE = join(ROOT, 'build', 'website')
 /** Other versions of Node, installed apart so that none of them shadows `node`. */
 export const RUNTIMES = join(ROOT, 'test', 'runtimes')
 

@@ -8,12 +8,14 @@ import { createGateway } from '@fastcgi/gateway'
 import assert from 'node:assert/strict'
 import { before } from 'node:test'
 import type { Browser, Page } from 'playwright-core'
+import { ROOT } from '../support/paths.ts'
 import { noBrowser, startBrowser } from '../support/browser.ts'
 import type { Scope } from '../support/process.ts'
-import { WEBSITE } from './pages.ts'
 
-/** Where `npm run docs:build` puts it. */
-export const DIST: string = join(WEBSITE, '.vitepress', 'dist')
+/** Where scripts/test.mjs has it built. */
+export const DIST: string = join(ROOT, 'build', 'website')
+/** The folder of the host that it is built for. */
+export const BASE = '/fastcgi/'
 
 /** Paths of the built pages. */
 export function builtPages(): string[] {
@@ -34,7 +36,7 @@ export function builtSite(): { url: string; browser: Browser } {
   const site = {} as { url: string; browser: Browser }
   before(async (t) => {
     assert.ok('after' in t)
-    assert.ok(existsSync(join(DIST, 'index.html')), 'not built: npm run docs:build')
+    assert.ok(existsSync(join(DIST, 'index.html')), 'not built: node scripts/test.mjs site')
     if (noBrowser !== false) return
     site.url = await serveSite(t)
     site.browser = await startBrowser(t)
@@ -52,7 +54,11 @@ export async function open(page: Page, url: string): Promise<void> {
 
 /** Serves it as static hosts do, with a 404 for what is not there. @returns its URL. */
 async function serveSite(scope: Scope): Promise<string> {
-  const gateway = createGateway({ root: DIST, backend: 'unix:/nowhere', frontController: false })
+  const gateway = createGateway({
+    backend: 'unix:/nowhere',
+    frontController: false,
+    routes: [{ path: BASE.slice(0, -1), root: DIST }],
+  })
   const server = createServer(gateway.handler).listen(0, '127.0.0.1')
   await once(server, 'listening')
   scope.after(async () => {
@@ -61,5 +67,5 @@ async function serveSite(scope: Scope): Promise<string> {
     await gateway.close()
   })
   const address = server.address()
-  return `http://127.0.0.1:${typeof address === 'object' ? address?.port : ''}`
+  return `http://127.0.0.1:${typeof address === 'object' ? address?.port : ''}${BASE.slice(0, -1)}`
 }

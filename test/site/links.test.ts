@@ -4,7 +4,7 @@ import assert from 'node:assert/strict'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { test } from 'node:test'
-import { builtPages, DIST } from './built.ts'
+import { BASE, builtPages, DIST } from './built.ts'
 
 interface Page {
   readonly ids: ReadonlySet<string>
@@ -30,8 +30,9 @@ const pages = new Map(builtPages().map((path) => [path, read(path)]))
 
 /** The built file that a link of a page means, and the place on it. */
 function target(page: string, link: string): { path: string; anchor: string } {
-  const url = new URL(link, `http://site/${dirname(page) === '.' ? '' : `${dirname(page)}/`}`)
-  const path = decodeURIComponent(url.pathname.slice(1))
+  const url = new URL(link, `http://site${BASE}${dirname(page) === '.' ? '' : `${dirname(page)}/`}`)
+  const isInside = url.pathname.startsWith(BASE)
+  const path = decodeURIComponent(isInside ? url.pathname.slice(BASE.length) : url.pathname)
   const file = link.startsWith('#')
     ? page
     : path === '' || path.endsWith('/')
@@ -59,7 +60,11 @@ test('every link and every anchor leads somewhere', () => {
 test('nothing is loaded from elsewhere', () => {
   for (const [page, { resources }] of pages) {
     assert.ok(resources.length > 0)
-    for (const resource of resources) assert.match(resource, /^(?:\/(?!\/)|data:|#)/, page)
+    for (const resource of resources) {
+      assert.match(resource, /^(?:\/fastcgi\/|data:|#)/, page)
+      if (resource.startsWith(BASE))
+        assert.ok(existsSync(join(DIST, resource.slice(BASE.length))), resource)
+    }
   }
   for (const name of readdirSync(DIST, { recursive: true, encoding: 'utf8' })) {
     if (!name.endsWith('.css')) continue
@@ -68,8 +73,36 @@ test('nothing is loaded from elsewhere', () => {
   }
 })
 
+test('each page says what it is about, and where it is', () => {
+  const seen = new Set<string>()
+  for (const page of builtPages().filter((path) => path !== '404.html')) {
+    const html = readFileSync(join(DIST, page), 'utf8')
+    const of = (pattern: RegExp): string => pattern.exec(html)?.[1] ?? ''
+    const title = of(/<title>([^<]+)/)
+    assert.ok(!seen.has(title), `${page} has the title of another page: ${title}`)
+    seen.add(title)
+    assert.equal(of(/property="og:title" content="([^"]+)/), title, page)
+    const description = of(/name="description" content="([^"]*)/)
+    assert.ok(description.length > 25, `${page}: ${description}`)
+    assert.equal(of(/property="og:description" content="([^"]*)/), description, page)
+    const address = `https://example.org${BASE}${page === 'index.html' ? '' : page.replace(/\/index\.html$/, '/')}`
+    assert.equal(of(/rel="canonical" href="([^"]+)/), address, page)
+  }
+  assert.ok(seen.size > 40)
+})
+
+test('the sitemap has every page', () => {
+  const sitemap = readFileSync(join(DIST, 'sitemap.xml'), 'utf8')
+  for (const page of builtPages().filter((path) => path !== '404.html')) {
+    const address = `https://example.org${BASE}${page === 'index.html' ? '' : page.replace(/\/index\.html$/, '/')}`
+    assert.ok(sitemap.includes(`<loc>${address}</loc>`), address)
+  }
+})
+
 test('llms.txt leads to pages that are there', () => {
-  const links = [...readFileSync(join(DIST, 'llms.txt'), 'utf8').matchAll(/\]\(\/([^)]+)\)/g)]
+  const index = readFileSync(join(DIST, 'llms.txt'), 'utf8')
+  const links = [...index.matchAll(/\]\(https:\/\/example\.org\/fastcgi\/([^)]+)\)/g)]
   for (const [, path = ''] of links) assert.ok(existsSync(join(DIST, path)), path)
   assert.ok(links.length > 25)
+  assert.equal(links.length, [...index.matchAll(/\]\(/g)].length)
 })

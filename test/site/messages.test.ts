@@ -238,7 +238,7 @@ interface MiniSearch {
 test('the search finds the section of every message', async () => {
   const chunks = join(DIST, 'assets', 'chunks')
   const name = readdirSync(chunks).find((one) => one.includes('localSearchIndex'))
-  assert.ok(name, 'not built: npm run docs:build')
+  assert.ok(name, 'not built: node scripts/test.mjs site')
   const { default: json } = (await import(pathToFileURL(join(chunks, name)).href)) as {
     default: string
   }

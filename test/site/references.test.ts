@@ -102,7 +102,7 @@ test('llms.txt names every page, and llms-full.txt has their texts', () => {
   const index = readFileSync(join(WEBSITE, 'content/public/llms.txt'), 'utf8')
   const full = readFileSync(join(WEBSITE, 'content/public/llms-full.txt'), 'utf8')
   for (const path of pagePaths().filter((one) => one !== 'index.md')) {
-    assert.ok(index.includes(`](/${path})`), path)
+    assert.ok(index.includes(`/${path})`), path)
     const [heading = ''] = /^# .+$/m.exec(pageText(path)) ?? []
     assert.ok(full.includes(heading), path)
   }

@@ -4,7 +4,7 @@ import { cpSync, existsSync, readFileSync } from 'node:fs'
 import { extname } from 'node:path'
 import { defineConfig, type DefaultTheme, type HeadConfig } from 'vitepress'
 import { firstSentence } from '../scripts/first-sentence.mjs'
-import { BASE, HOST } from '../scripts/places.mjs'
+import { BASE, HOST, OUT } from '../scripts/places.mjs'
 
 /** Written by typedoc; empty until `npm run generate` ran. */
 function apiSidebar(): DefaultTheme.SidebarItem[] {
@@ -110,7 +110,9 @@ const themeConfig: DefaultTheme.Config = {
   },
   outline: { level: [2, 3] },
   search: { provider: 'local' },
-  footer: { message: 'MIT licence. For php-fpm and every other FastCGI backend.' },
+  footer: {
+    message: `MIT licence. For php-fpm and every other FastCGI backend. For language models: <a href="${BASE}llms.txt">llms.txt</a>.`,
+  },
   notFound: {
     title: 'There is no such page',
     quote: 'It may have moved. The search above knows every page, and every error message.',
@@ -126,7 +128,7 @@ function headOf(page: string, title: string, description: string): HeadConfig[] 
     ['meta', { property: 'og:title', content: title }],
     ['meta', { property: 'og:description', content: description }],
   ]
-  if (HOST === undefined) return head
+  if (HOST === undefined || page === '404.md') return head
   const path = page.replace(/(?:^|(?<=\/))index\.md$/, '').replace(/\.md$/, '.html')
   const url = new URL(BASE + path, HOST).href
   return [
@@ -139,6 +141,7 @@ function headOf(page: string, title: string, description: string): HeadConfig[] 
 export default defineConfig({
   srcDir: 'content',
   base: BASE,
+  outDir: OUT,
   lang: 'en',
   title: 'FastCGI for TypeScript',
   description: 'Everything between JavaScript and PHP: a gateway, a client, and a command line.',
@@ -148,7 +151,14 @@ export default defineConfig({
   ],
   ...(HOST === undefined ? {} : { sitemap: { hostname: new URL(BASE, HOST).href } }),
   transformPageData(page, { siteConfig: { srcDir } }) {
-    if (page.isNotFound === true || page.frontmatter['layout'] === 'page') return undefined
+    if (
+      page.isNotFound === true ||
+      page.frontmatter['layout'] === 'page' ||
+      page.frontmatter['description']
+    )
+      return undefined
+    const isApi = page.relativePath.startsWith('api/')
+    if (isApi) return { description: `Every export of ${page.title}, with its types.` }
     const text = readFileSync(`${srcDir}/${page.relativePath}`, 'utf8')
     return { description: firstSentence(text) || page.title }
   },

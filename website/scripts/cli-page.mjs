@@ -8,7 +8,11 @@ import { processIo } from '../../packages/cli/dist/io.js'
 import { ROOT } from './places.mjs'
 
 const MAIN = join(ROOT, 'packages', 'cli', 'dist', 'main.js')
-const INTRO = `# Command line
+const INTRO = `---
+description: Every command of fcgi, its options, examples and exit codes.
+---
+
+# Command line
 
 \`\`\`sh
 npm install --global @fastcgi/cli

@@ -114,9 +114,10 @@ function groupLink(type) {
   return group ? `, see [${group.title}](#${idOf(group.title)})` : ''
 }
 
-/** Unlike that of the option of the same name. @param {string} title */
+/** Unlike that of the option of the same name, where there is one. @param {string} title */
 function idOf(title) {
-  return `all-${title.replaceAll('`', '').replace(/\W+/g, '-').toLowerCase()}`
+  const slug = title.replaceAll('`', '').replace(/\W+/g, '-').toLowerCase()
+  return title.startsWith('`') ? `all-${slug}` : slug
 }
 
 /** @param {ts.PropertySignature} property @param {ts.SourceFile} source */
@@ -161,6 +162,7 @@ function sectionPart({ file, name, title }) {
 }
 
 export function configurationPage() {
-  const outline = '---\noutline: 2\npageClass: options\n---\n'
+  const outline =
+    '---\ndescription: Every option of the gateway, the server, a pool of connections, and PHP.\noutline: 2\npageClass: options\n---\n'
   return `${[outline, INTRO, ...SECTIONS.map(sectionPart)].join('\n')}\n`
 }

@@ -2,7 +2,7 @@
 
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { firstParagraph, withoutComments } from './first-sentence.mjs'
+import { describedAs, firstParagraph, withoutComments } from './first-sentence.mjs'
 import { BASE, CONTENT, HOST } from './places.mjs'
 
 const INTRO = `# FastCGI for TypeScript
@@ -28,9 +28,10 @@ const PLACE = HOST === undefined ? BASE : new URL(BASE, HOST).href
 
 /** @param {string} path @returns {Page} */
 function readPage(path) {
-  const text = withoutComments(readFileSync(join(CONTENT, path), 'utf8'))
+  const whole = readFileSync(join(CONTENT, path), 'utf8')
+  const text = withoutComments(whole)
   const title = (/^# (.+)$/m.exec(text)?.[1] ?? path).replaceAll('\\', '')
-  const first = firstParagraph(text)
+  const first = describedAs(whole) ?? firstParagraph(text)
   return { path, text, title, first }
 }
 
@@ -48,7 +49,7 @@ function pagesOf({ folder, pages = [] }) {
 
 /** @param {Page} page */
 function line({ path, title, first }) {
-  const sentence = /^.*?[.:](?= |$)/.exec(first)?.[0] ?? first
+  const sentence = /^.*?\.(?= |$)/.exec(first)?.[0] ?? first
   return `- [${title}](${PLACE}${path})${sentence && `: ${sentence}`}`
 }
 

@@ -13,3 +13,5 @@ export const DOCS = join(ROOT, 'docs')
 export const BASE = process.env['DOCS_BASE'] ?? '/'
 /** Where the site will be, such as `https://fastcgi.example.org`: for its sitemap, and the links to itself. */
 export const HOST = process.env['DOCS_HOST']
+/** Where the built pages go. */
+export const OUT = process.env['DOCS_OUT'] ?? '.vitepress/dist'
