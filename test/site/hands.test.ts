@@ -38,7 +38,7 @@ browserTest('a phone has the menu of the guide', async (t) => {
   const { page } = await visitor(t, site.browser, PHONE)
   await open(page, `${site.url}/guide/getting-started.html`)
   await page.getByRole('button', { name: 'Menu', exact: true }).click()
-  await page.getByRole('link', { name: 'Connections' }).click()
+  await page.getByRole('link', { name: 'Connections', exact: true }).click()
   await page.waitForURL(/connections/)
 })
 

@@ -13,9 +13,10 @@ interface Page {
 }
 
 function read(path: string): Page {
-  const html = readFileSync(join(DIST, path), 'utf8')
+  // What names the page itself is not loaded.
+  const loaded = readFileSync(join(DIST, path), 'utf8').replace(/<link rel="canonical"[^>]*>/, '')
   const all = (pattern: RegExp): string[] =>
-    [...html.matchAll(pattern)].map(([, value = '']) => value.replaceAll('&amp;', '&'))
+    [...loaded.matchAll(pattern)].map(([, value = '']) => value.replaceAll('&amp;', '&'))
   return {
     ids: new Set(all(/ id="([^"]+)"/g)),
     links: all(/<a [^>]*href="([^"]+)"/g),
@@ -31,8 +32,8 @@ const pages = new Map(builtPages().map((path) => [path, read(path)]))
 /** The built file that a link of a page means, and the place on it. */
 function target(page: string, link: string): { path: string; anchor: string } {
   const url = new URL(link, `http://site${BASE}${dirname(page) === '.' ? '' : `${dirname(page)}/`}`)
-  const isInside = url.pathname.startsWith(BASE)
-  const path = decodeURIComponent(isInside ? url.pathname.slice(BASE.length) : url.pathname)
+  if (!url.pathname.startsWith(BASE)) return { path: 'outside of the base', anchor: '' }
+  const path = decodeURIComponent(url.pathname.slice(BASE.length))
   const file = link.startsWith('#')
     ? page
     : path === '' || path.endsWith('/')
