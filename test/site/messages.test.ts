@@ -149,10 +149,13 @@ async function together(options: PoolOptions): Promise<string> {
   const pool = new Pool(address, options)
   const request = { params: params('slow.php') }
   const first = pool.execute(request).catch(() => {})
-  const second = await pool.execute(request).catch((error: unknown) => String(error))
+  const second = await pool.execute(request).then(
+    () => 'an answer',
+    (error: unknown) => String(error),
+  )
   pool.destroy()
   await first
-  return String(second)
+  return second
 }
 
 async function closed(): Promise<unknown> {

@@ -32,10 +32,10 @@ export function benchmarksPage(text, { groups }) {
 
 /** @param {readonly GroupResult[]} groups */
 function charts(groups) {
-  const sections = groups.flatMap(({ title, sections }) =>
+  const all = groups.flatMap(({ title, sections }) =>
     sections.map((section) => ({ group: title, section })),
   )
-  const drawn = DRAWN.flatMap((id) => sections.filter(({ section }) => section.id === id))
+  const drawn = DRAWN.flatMap((id) => all.filter(({ section }) => section.id === id))
   return `<p class="legend"><span class="own">this project</span> <span>others</span> <span class="range">from the smallest round to the largest</span></p>
 
 <div class="charts">
