@@ -23,8 +23,7 @@ const server = Deno.serve(
     port: Number(port),
     onListen: (at) => console.log(`listening on http://${at.hostname}:${at.port}`),
   },
-  (request, { remoteAddr }) =>
-    php(request, { remoteAddress: remoteAddr.hostname, remotePort: remoteAddr.port }),
+  php,
 )
 
 await new Promise<void>((resolve) => Deno.addSignalListener('SIGINT', resolve))

@@ -47,8 +47,15 @@ test('a request says what came, and who asks when the server tells', async (t) =
     true,
     'example.org',
   ])
-  const unknown = await fetch(new Request('http://example.org/'), { remoteAddress: 5 })
-  assert.deepEqual(((await unknown.json()) as unknown[]).slice(4, 6), ['0.0.0.0', 0])
+  const client = async (info: object): Promise<unknown> => {
+    const answer = await fetch(new Request('http://example.org/'), info)
+    return ((await answer.json()) as unknown[]).slice(4, 6)
+  }
+  assert.deepEqual(await client({ remoteAddress: 5 }), ['0.0.0.0', 0])
+  // As Deno.serve calls it.
+  const remoteAddr = { transport: 'tcp', hostname: '192.0.2.2', port: 4712 }
+  assert.deepEqual(await client({ remoteAddr }), ['192.0.2.2', 4712])
+  assert.deepEqual(await client({ remoteAddr: null }), ['0.0.0.0', 0])
 })
 
 test('an answer at hand is a Response with its headers, cookies apart', async (t) => {

@@ -112,9 +112,11 @@ describe('which script answers', () => {
 })
 
 describe('what a script is told', () => {
-  test('Deno, Bun and Workers hand over second arguments of which nothing becomes a param', async () => {
+  test('servers hand over second arguments of which nothing else becomes a param', async () => {
     const strange: unknown[] = [
-      { remoteAddr: { transport: 'tcp', hostname: '192.0.2.1', port: 1 }, completed: {} },
+      { remoteAddr: { transport: 'unix', path: '/tmp/s' }, completed: {} },
+      { remoteAddr: { hostname: 5, port: '1' } },
+      { remoteAddr: null },
       { hostname: 'localhost', port: 3000, requestIP: () => ({ address: '192.0.2.1' }) },
       { DB: {}, SECRET: 'x', REMOTE_ADDR: '192.0.2.1', PHP_VALUE: 'x=y' },
       { remoteAddress: { toString: () => '192.0.2.1' }, remotePort: '1', serverAddress: 5 },
@@ -134,6 +136,12 @@ describe('what a script is told', () => {
     const params = await asked('/', {}, info)
     const told = ['REMOTE_ADDR', 'REMOTE_PORT', 'SERVER_ADDR'].map((name) => params.get(name))
     assert.deepEqual(told, ['::1', '1', '::2'])
+  })
+
+  test('Deno.serve says it in its own words', async () => {
+    const info = { remoteAddr: { transport: 'tcp', hostname: '192.0.2.1', port: 4711 } }
+    const params = await asked('/', {}, info)
+    assert.deepEqual([params.get('REMOTE_ADDR'), params.get('REMOTE_PORT')], ['192.0.2.1', '4711'])
   })
 
   for (const [url, name, port, host, https] of [

@@ -71,6 +71,8 @@ export interface FetchInfo {
   remotePort?: number | undefined
   /** SERVER_ADDR. @default none */
   serverAddress?: string | undefined
+  /** The same as `remoteAddress` and `remotePort`, as Deno.serve says it in the second argument of its handler. */
+  remoteAddr?: { readonly hostname?: string; readonly port?: number } | undefined
 }
 
 /** An HTTP request, before anything of it was looked at. */
@@ -151,8 +153,8 @@ export class Site {
       serverName: this.#options.serverName ?? url.hostname,
       serverPort: Number(url.port) || (https ? 443 : 80),
       https,
-      remoteAddress: ofType('string', info.remoteAddress),
-      remotePort: ofType('number', info.remotePort),
+      remoteAddress: ofType('string', info.remoteAddress ?? info.remoteAddr?.hostname),
+      remotePort: ofType('number', info.remotePort ?? info.remoteAddr?.port),
       serverAddress: ofType('string', info.serverAddress),
     }
   }

@@ -40,7 +40,8 @@ export class WebIncoming implements Incoming {
 
 function connectionOf(url: URL, info: FetchInfo): ConnectionInfo {
   const encrypted = url.protocol === 'https:'
-  const { remoteAddress, remotePort, serverAddress } = info
+  const { remoteAddr, serverAddress } = info
+  const { remoteAddress = remoteAddr?.hostname, remotePort = remoteAddr?.port } = info
   // Second arguments of `fetch` handlers differ between servers; one of another shape says nothing here.
   return {
     remoteAddress: typeof remoteAddress === 'string' ? remoteAddress : '0.0.0.0',
