@@ -51,7 +51,9 @@ export async function run(scope, options) {
   ]
   for (const runtime of [runtimes.node24, runtimes.bun, runtimes.deno]) {
     const own = ownClients(runtime)
-    const found = present([own.floor, own.execute], options)
+    // Node has one kind of sockets.
+    const subjects = [own.floor, own.execute, ...(runtime === runtimes.node24 ? [] : [own.other])]
+    const found = present(subjects, options)
     missing.push(
       ...found.missing.slice(0, 1).map(({ reason }) => ({ title: runtime.title, reason })),
     )

@@ -13,6 +13,8 @@ on by one. A ratio is that of two figures of one round; tables give the median o
 - **p50, p99, p99.9** come from an open loop: requests are due at fixed moments, and the time of one that has to wait begins when it was due.
 - **peak** is the sum of VmHWM of the subject's processes.
 - Every answer is checked: status 200, and every byte of the body counted. One wrong answer fails the round, and the table says so.
+- A runtime's own sockets or server are used where they are faster, and measured beside node:net and node:http: \`Bun.connect\` below
+  \`execute\`, and \`Bun.serve\` and \`Deno.connect\` not. There is no adapter for what is not faster.
 - The backend is a small responder in C that answers at once, or php-fpm; with php-fpm, each subject has a pool of its own.
 - Servers have one worker, process or core each. Their configurations are in \`benchmarks/peers\`, and are what their manuals advise.`
 

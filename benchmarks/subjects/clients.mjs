@@ -57,6 +57,9 @@ export function scriptClient(kind, title, runtime, more = {}) {
   }
 }
 
+/** What a runtime could be talked to by, and is not. @type {Record<string, string>} */
+const OTHER_SOCKETS = { bun: 'execute, by node:net', deno: 'execute, by Deno.connect' }
+
 /** The floor and what stands on it, on one runtime. @param {import('../lib/runtimes.mjs').Runtime} runtime */
 export function ownClients(runtime) {
   const on = (/** @type {string} */ kind, /** @type {string} */ title) =>
@@ -66,6 +69,7 @@ export function ownClients(runtime) {
     dispatch: on('dispatch', 'dispatch'),
     execute: on('execute', 'execute'),
     prepared: on('prepared', 'execute, prepared params'),
+    other: on('other', OTHER_SOCKETS[runtime.id] ?? 'execute'),
   }
 }
 

@@ -12,6 +12,7 @@ const KINDS = {
   floor: async () => (await import('./floor.mjs')).floor,
   dispatch: async () => (await import('./pools.mjs')).dispatch,
   execute: async () => (await import('./pools.mjs')).execute,
+  other: async () => (await import('./pools.mjs')).other,
   prepared: async () => (await import('./pools.mjs')).prepared,
   npm: async () => (await import('./npm-peer.mjs')).npmPeer,
 }

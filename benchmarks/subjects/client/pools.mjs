@@ -1,7 +1,7 @@
 // This project's client, by each of its doors.
 
 import { Pool, prepareParams } from '@fastcgi/client'
-import { connector } from '../connector.mjs'
+import { connector, otherConnector } from '../connector.mjs'
 
 /**
  * @typedef {import('./setup.mjs').Setup} Setup
@@ -12,9 +12,9 @@ import { connector } from '../connector.mjs'
 const KEEP_ALIVE = 60_000
 
 /** @param {string} socket @param {number} connections */
-function openPool(socket, connections) {
+function openPool(socket, connections, choose = connector) {
   const address = `unix:${socket}`
-  const connect = connector(address)
+  const connect = choose(address)
   return new Pool(address, { connections, connect, keepAliveTimeout: KEEP_ALIVE })
 }
 
@@ -40,6 +40,11 @@ export function dispatch({ socket, params, length }, connections) {
 /** @param {Setup} setup @param {number} connections @returns {Requester} */
 export function execute({ socket, params, length }, connections) {
   return executing(openPool(socket, connections), { params }, length)
+}
+
+/** By the sockets that are not taken on this runtime. @param {Setup} setup @param {number} connections @returns {Requester} */
+export function other({ socket, params, length }, connections) {
+  return executing(openPool(socket, connections, otherConnector), { params }, length)
 }
 
 /** @param {Setup} setup @param {number} connections @returns {Requester} */
