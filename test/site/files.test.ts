@@ -173,6 +173,8 @@ function checkInstall(args: readonly string[], where: string): void {
     '@php-wasm/node-8-4',
     '@opentelemetry/api',
     '@opentelemetry/sdk-node',
+    'undici',
+    'vite',
   ]
   const packages = args.filter((one) => !one.startsWith('-'))
   assert.ok(packages.length > 0, where)

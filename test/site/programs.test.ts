@@ -58,6 +58,11 @@ declare module 'cloudflare:sockets' {
     close(): Promise<void>
   }
 }
+declare module 'cloudflare:workers' {
+  export class DurableObject {
+    fetch?(request: Request): Promise<Response>
+  }
+}
 declare namespace Deno {
   function serve(
     options: { port: number },

@@ -88,6 +88,10 @@ describe('in workerd', workers, () => {
       running: 0,
       queued: 0,
     })
+    for (let times = 0; times < 2; times++) {
+      assert.equal(await (await fetch(`${origin}/hello.php?kept`)).text(), 'hello')
+    }
+    assert.equal((await ask('kept'))['answer'], first['answer'])
   })
 
   test('fetch reaches PHP, and its body comes back unchanged', async () => {

@@ -38,7 +38,11 @@ function php(env: Env, name: string, params: Record<string, string> = {}): FastC
 export class Kept extends DurableObject<Env> {
   readonly #pool = poolOf(this.env.PHP_PORT, { connections: 1, keepAliveTimeout: 10_000 })
 
-  override async fetch(): Promise<Response> {
+  readonly #php = createFetch(this.#pool, { root: this.env.ROOT })
+
+  override async fetch(request: Request): Promise<Response> {
+    const { pathname } = new URL(request.url)
+    if (pathname.endsWith('.php')) return this.#php(request)
     const response = await this.#pool.execute(php(this.env, 'pid.php'))
     return Response.json({ answer: response.text(), stats: this.#pool.stats })
   }
@@ -114,7 +118,9 @@ export default {
     const url = new URL(request.url)
     const scenario = scenarios[url.pathname.slice(1)]
     if (scenario) return told(scenario(env, url.searchParams, request))
-    if (url.pathname === '/kept') return env.KEPT.get(env.KEPT.idFromName('one')).fetch(request)
+    if (url.pathname === '/kept' || url.searchParams.has('kept')) {
+      return env.KEPT.get(env.KEPT.idFromName('one')).fetch(request)
+    }
     const pool = poolOf(env.PHP_PORT, { keepAlive: false })
     return createFetch(pool, { root: env.ROOT })(request)
   },
