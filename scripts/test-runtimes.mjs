@@ -100,8 +100,8 @@ function hasSuites(name) {
 /** Tells what was left out, so that a green run cannot hide it. @param {string[]} names */
 function reportLeftOut(names) {
   for (const name of names.filter(hasSuites)) {
-    const { files, tests } = SUITES[name]
-    console.log(`\nNot run on ${name}:`)
+    const { folders, files, tests } = SUITES[name]
+    console.log(`\nNot run on ${name}, beside the folders ${folders.join(', ')}:`)
     for (const [file, reason] of Object.entries(files)) console.log(`  - ${file}: ${reason}`)
     for (const [file, [pattern, reason]] of Object.entries(tests)) {
       console.log(`  - ${file}, «${pattern.replaceAll('|', '», «')}»: ${reason}`)

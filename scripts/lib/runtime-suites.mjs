@@ -16,6 +16,7 @@ export const ONCE = ['browser', 'examples', 'house', 'site', 'workers']
 
 const CLUSTER = 'node:cluster of Bun does not spread connections over workers that share a port'
 const DENO_CLUSTER = 'a worker of node:cluster on Deno ends with another status than 0 now and then'
+const DENO_FETCH = 'fetch of Deno is not built on undici: it takes no dispatcher'
 const BACKLOG =
   'Bun calls a full backlog ECONNREFUSED; connectBun, which tells them apart, is tested'
 const MOCKED = 'replaces exports of a module of Node, which cannot be done here'
@@ -24,7 +25,8 @@ const CODES = 'names a code of the system in a message, which errors of files do
 /** @type {Record<'bun' | 'deno', Suites>} */
 export const SUITES = {
   bun: {
-    folders: ONCE,
+    // Bun puts something of its own in the place of undici, which the door of undici refuses with a reason.
+    folders: [...ONCE, 'undici'],
     own: ['bun/bun-serve.js'],
     files: {
       'gateway/chaos-kill.test.js': CLUSTER,
@@ -93,6 +95,9 @@ export const SUITES = {
       'gateway/spool.test.js': MOCKED,
       'gateway/spooled-reply.test.js': MOCKED,
       'gateway/uploads.test.js': 'an upload in mode «stream» stands still with node:http of Deno',
+      'undici/agent.test.js': DENO_FETCH,
+      'undici/clients.test.js': DENO_FETCH,
+      'undici/failures.test.js': DENO_FETCH,
     },
     tests: {
       'gateway/admin.test.js': ['with workers', DENO_CLUSTER],

@@ -10,7 +10,7 @@ import { build, createServer, preview, type HotPayload, type ViteDevServer } fro
 import { MockPool } from '@fastcgi/client/testing'
 import { php } from '@fastcgi/gateway/vite'
 import { startFpm } from '../support/fpm.ts'
-import { temporaryDirectory, until } from '../support/process.ts'
+import { fileScope, temporaryDirectory, until } from '../support/process.ts'
 import { keptLogger, startVite, writeProject, type Project } from '../support/vite.ts'
 
 const HEAD = '<!doctype html><html><head></head><body>'
@@ -31,9 +31,10 @@ find(7);`,
 
 let address: string
 
-before(async (t) => {
-  assert.ok('after' in t)
-  address = (await startFpm(t, { workers: 4, ini: { log_errors: 1 } })).address
+const scope = fileScope()
+
+before(async () => {
+  address = (await startFpm(scope, { workers: 4, ini: { log_errors: 1 } })).address
 })
 
 const page = async (url: string, headers: Record<string, string> = DOCUMENT): Promise<string> =>

@@ -10,7 +10,7 @@ import { createServer } from 'vite'
 import { php } from '@fastcgi/gateway/vite'
 import { makeCertificate, NO_OPENSSL } from '../support/certificate.ts'
 import { startFpm } from '../support/fpm.ts'
-import { temporaryDirectory } from '../support/process.ts'
+import { fileScope, temporaryDirectory } from '../support/process.ts'
 import { keptLogger, startVite, writeProject, type Project } from '../support/vite.ts'
 import { listening } from '../support/web-listener.ts'
 
@@ -24,9 +24,10 @@ const FILES: Project = {
 
 let address: string
 
-before(async (t) => {
-  assert.ok('after' in t)
-  address = (await startFpm(t, { workers: 4, ini: { log_errors: 1 } })).address
+const scope = fileScope()
+
+before(async () => {
+  address = (await startFpm(scope, { workers: 4, ini: { log_errors: 1 } })).address
 })
 
 test(

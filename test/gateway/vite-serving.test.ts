@@ -5,6 +5,7 @@ import { before, test } from 'node:test'
 import type { Plugin } from 'vite'
 import { startFpm } from '../support/fpm.ts'
 import { startVite, type Project, type RunningVite } from '../support/vite.ts'
+import { fileScope } from '../support/process.ts'
 
 const PAGE = '<!doctype html><html><head><title>x</title></head><body>'
 const FILES: Project = {
@@ -40,10 +41,11 @@ const get = (url: string, headers: Record<string, string> = {}): Promise<Respons
 /** One dev server for all that changes nothing. */
 let shared: RunningVite & { readonly address: string }
 
-before(async (t) => {
-  assert.ok('after' in t)
-  const { address } = await startFpm(t, { workers: 4 })
-  shared = { ...(await startVite(t, FILES, { backend: address })), address }
+const scope = fileScope()
+
+before(async () => {
+  const { address } = await startFpm(scope, { workers: 4 })
+  shared = { ...(await startVite(scope, FILES, { backend: address })), address }
 })
 
 test('a page of the front controller gets the client of Vite, and its length', async () => {

@@ -11,12 +11,14 @@ import { createGateway } from '@fastcgi/gateway'
 import { startFpm } from '../support/fpm.js'
 import { PHP_ROOT } from '../support/paths.js'
 import { startTelemetry, treeOf, type Telemetry } from '../support/telemetry.js'
+import { fileScope } from '../support/process.ts'
 
 let address: string
 
-before(async (t) => {
-  assert.ok('after' in t)
-  address = (await startFpm(t, { workers: 4 })).address
+const scope = fileScope()
+
+before(async () => {
+  address = (await startFpm(scope, { workers: 4 })).address
 })
 
 const ENV = { params: { SCRIPT_FILENAME: join(PHP_ROOT, 'env.php'), SCRIPT_NAME: '/env.php' } }
