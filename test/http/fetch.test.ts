@@ -41,6 +41,12 @@ async function answered(stdout: string, init?: RequestInit): Promise<Response> {
   return mock({}, Buffer.from(stdout, 'latin1')).php(new Request(ORIGIN, init))
 }
 
+function abortedSoon(reason: Error): AbortSignal {
+  const controller = new AbortController()
+  setImmediate(() => controller.abort(reason))
+  return controller.signal
+}
+
 describe('which script answers', () => {
   const php = (scriptName: string, pathInfo?: string): object => ({ scriptName, pathInfo })
   const cases: readonly (readonly [string, Partial<FetchOptions>, string, object | 404 | 400])[] = [
@@ -96,6 +102,19 @@ describe('which script answers', () => {
     assert.deepEqual([params.get('SCRIPT_NAME'), params.get('PATH_INFO')], ['/r.php', '/info'])
     assert.equal((await mock(options).php(new Request(`${ORIGIN}/none`))).status, 404)
     assert.deepEqual(paths, ['/a/\xc3\xa4/b', '/none'])
+  })
+
+  test('an abort does not wait for resolve, and is none of its answers', async () => {
+    const never = (): Promise<never> => new Promise(() => {})
+    const reason = new Error('gone')
+    for (const signal of [AbortSignal.abort(reason), abortedSoon(reason)]) {
+      const { php, pool } = mock({ resolve: never })
+      await assert.rejects(php(new Request(ORIGIN, { signal })), { message: 'gone' })
+      assert.equal(pool.calls.length, 0)
+    }
+    const { php } = mock({ frontController: false })
+    const signal = AbortSignal.abort(reason)
+    await assert.rejects(php(new Request(`${ORIGIN}/a`, { signal })), { message: 'gone' })
   })
 
   test('resolve cannot get past the allow-list, nor out of the root', async () => {

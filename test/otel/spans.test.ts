@@ -2,12 +2,22 @@
 
 import assert from 'node:assert/strict'
 import { test, type TestContext } from 'node:test'
-import { context, createContextKey, SpanKind, trace, type TracerProvider } from '@opentelemetry/api'
+import {
+  context,
+  createContextKey,
+  SpanKind,
+  trace,
+  type MeterProvider,
+  type TracerProvider,
+} from '@opentelemetry/api'
 import { registerInstrumentations } from '@opentelemetry/instrumentation'
 import { AlwaysOffSampler, type ReadableSpan } from '@opentelemetry/sdk-trace-node'
 import { Pool, prepareParams, type PoolOptions } from '@fastcgi/client'
+import { createFetch } from '@fastcgi/client/http'
 import { FastCGIInstrumentation } from '@fastcgi/client/otel'
 import { scriptedPeer, type PeerScript } from '@fastcgi/client/testing'
+import { createGateway } from '@fastcgi/gateway'
+import { PHP_ROOT } from '../support/paths.js'
 import { GET, POST, Recorder, until } from '../support/requests.js'
 import { nanoseconds, startTelemetry, treeOf } from '../support/telemetry.js'
 
@@ -18,6 +28,7 @@ function poolOf(t: TestContext, script: PeerScript, options: PoolOptions = {}): 
 }
 
 const PAGE = 'Content-Type: text/plain\r\n\r\nhello'
+const LOCAL_REDIRECT = 'Location: /env.php\r\n\r\n'
 
 const answerAll: PeerScript = async (peer) => {
   for (;;) {
@@ -445,6 +456,64 @@ test('a provider, a hook or a propagator that throws costs a span, and no reques
   telemetry.instrumentation.setTracerProvider(broken)
   assert.equal((await pool.execute(GET)).text(), PAGE)
   assert.match(telemetry.complaints.at(-1) ?? '', /no spans today/)
+})
+
+test('meters that throw cost no span, and neither does a reason without text', async (t) => {
+  const telemetry = startTelemetry(t)
+  const pool = poolOf(t, answerAll)
+  const record = (): never => {
+    throw new Error('no metrics today')
+  }
+  const instrument = { record, add: record }
+  telemetry.instrumentation.setMeterProvider({
+    getMeter: () => ({
+      createHistogram: () => instrument,
+      createCounter: () => instrument,
+      createObservableUpDownCounter: () => instrument,
+      addBatchObservableCallback() {},
+      removeBatchObservableCallback() {},
+    }),
+  } as unknown as MeterProvider)
+  await pool.execute(GET)
+  const signal = AbortSignal.abort(Object.create(null))
+  await assert.rejects(pool.execute(GET, { signal }))
+  assert.equal(telemetry.requests.length, 2)
+  assert.match(telemetry.complaints.at(-1) ?? '', /no metrics today/)
+})
+
+test('a local redirect stays in the trace of its request, whoever opened the connection', async (t) => {
+  const telemetry = startTelemetry(t)
+  const pool = poolOf(
+    t,
+    async (peer) => {
+      for (;;) {
+        const { id, params } = await peer.request()
+        peer.stdout(id, params.get('SCRIPT_NAME') === '/redirect.php' ? LOCAL_REDIRECT : PAGE)
+        peer.end(id)
+      }
+    },
+    { connections: 1 },
+  )
+  const gateway = createGateway({ root: PHP_ROOT, backend: pool })
+  t.after(() => gateway.close())
+  const ways = { createFetch: createFetch(pool, { root: PHP_ROOT }), gateway: gateway.fetch }
+  for (const [name, ask] of Object.entries(ways)) {
+    const get = async (path: string): Promise<string> =>
+      (await ask(new Request(`http://localhost${path}`))).text()
+    await telemetry.within(() => get('/hello.php'))
+    telemetry.reset()
+    const { result, traceId, spanId } = await telemetry.within(() => get('/redirect.php'))
+    assert.equal(result, 'hello', name)
+    assert.deepEqual(
+      telemetry.requests.map((span) => [
+        span.name,
+        span.spanContext().traceId,
+        span.parentSpanContext?.spanId,
+      ]),
+      ['GET /redirect.php', 'GET /env.php'].map((each) => [each, traceId, spanId]),
+      name,
+    )
+  }
 })
 
 test('is registered, switched off and on as instrumentations are', async (t) => {

@@ -54,6 +54,8 @@ export class ScriptRun implements DispatchHandler {
   readonly #more: HeaderFields
   readonly #parser = new CgiResponseParser()
   #dispatched: Dispatched | undefined
+  /** Has another path answer. */
+  #redirect: ((path: string) => void) | undefined
   /** The answer is to go out as it comes. */
   #streaming = false
   /** Sends the file that the application answers by. */
@@ -79,6 +81,10 @@ export class ScriptRun implements DispatchHandler {
   }
 
   start(executor: Executor, request: FastCGIRequest): void {
+    // Not from within a call of the connection: that is in the async context of whoever opened it, and this exchange has a trace of its own.
+    void new Promise<string>((resolve) => {
+      this.#redirect = resolve
+    }).then((path) => this.#hooks.redirect(this.#exchange, path))
     const dispatched = executor.dispatch(request, this)
     this.#dispatched = dispatched
     this.#exchange.onClose(() => {
@@ -204,7 +210,7 @@ export class ScriptRun implements DispatchHandler {
       return
     }
     if (stderr !== '') this.#hooks.warned(exchange, stderr)
-    if (head.localRedirect !== undefined) this.#hooks.redirect(exchange, head.localRedirect)
+    if (head.localRedirect !== undefined) this.#redirect?.(head.localRedirect)
     else if (this.#sent) exchange.reply.end(this.#panel(head))
     else if (this.#sendFile) this.#sendFile()
     else this.#sendWhole(head)

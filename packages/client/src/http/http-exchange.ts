@@ -1,10 +1,12 @@
 // One HTTP request by way of an executor: its script, the head and body of the answer, and the paths that the application wants answered
 // instead. What becomes of the answer is its handler's business.
 
+import { onAbort } from '../connection/abort-signals.ts'
 import type {
   Dispatched,
   Dispatcher,
   DispatchHandler,
+  FastCGIRequest,
   RequestOptions,
 } from '../connection/request.ts'
 import { CgiResponseError } from '../errors.ts'
@@ -55,7 +57,6 @@ export class HttpExchange implements Dispatched {
   #current: Dispatched | undefined
   /** All that is not over at the backend: those too whose applications named another path and go on working. */
   readonly #answers = new Set<Answer>()
-  #redirects = 0
   #paused = false
   #over = false
 
@@ -73,7 +74,7 @@ export class HttpExchange implements Dispatched {
     this.#handler = handler
     this.#options = options
     this.#info = info
-    void this.#ask(request)
+    void this.#run(request)
   }
 
   pause(): void {
@@ -92,37 +93,62 @@ export class HttpExchange implements Dispatched {
     this.#fail(reason)
   }
 
-  async #ask(request: HttpRequest): Promise<void> {
+  /**
+   * Asks for one path after the other. Never from within the call that names the next one: a connection calls in the async context of
+   * whoever opened it, and this request belongs to another (its trace, its AsyncLocalStorage).
+   */
+  async #run(first: HttpRequest): Promise<void> {
+    let request = first
+    let redirects = 0
     try {
-      const asked = await this.#site.request(request, this.#info)
-      if (this.#over) return
-      const answer = new Answer(request.method, this.#site.maxHeaderSize, {
+      for (;;) {
+        const asked = await this.#translated(request)
+        if (this.#over) return
+        const path = await this.#ask(request.method, asked)
+        if (redirects++ === MAX_LOCAL_REDIRECTS) {
+          const message = `more than ${MAX_LOCAL_REDIRECTS} local redirects, the last one to ${path}`
+          throw new CgiResponseError(message)
+        }
+        request = redirected(request, path)
+      }
+    } catch (error) {
+      const { signal } = this.#options
+      this.#fail(signal?.aborted ? signal.reason : error)
+    }
+  }
+
+  /** In CGI terms. A function that resolves paths may take its time, and nobody else looks at the signal meanwhile. */
+  async #translated(request: HttpRequest): Promise<FastCGIRequest> {
+    const { signal } = this.#options
+    const translated = this.#site.request(request, this.#info)
+    if (!signal || !this.#site.resolves) return translated
+    const aborted = (): void => this.abort(signal.reason)
+    if (signal.aborted) queueMicrotask(aborted)
+    const forget = onAbort(signal, aborted)
+    return translated.finally(forget)
+  }
+
+  /** Resolves when the application names another path, and never when it answers. */
+  #ask(method: string, asked: FastCGIRequest): Promise<string> {
+    return new Promise((onRedirect) => {
+      const answer = new Answer(method, this.#site.maxHeaderSize, {
         onInformational: (head) => this.#handler.onInformational?.(head),
         onHead: (head, hasBody) => this.#handler.onHead(head, hasBody),
         onData: (data) => this.#handler.onData(data),
         onStderr: (data) => this.#handler.onStderr?.(data),
         onEnd: () => this.#end(),
         onError: (error) => this.#fail(error),
-        onRedirect: (path) => this.#redirect(request, path),
+        onRedirect: (path) => {
+          this.#current = undefined
+          onRedirect(path)
+        },
         onOver: () => this.#answers.delete(answer),
       })
       this.#answers.add(answer)
       this.#current = this.#executor.dispatch(asked, answer, this.#options)
       answer.dispatched = this.#current
       if (this.#paused) this.#current.pause()
-    } catch (error) {
-      this.#fail(error)
-    }
-  }
-
-  #redirect(request: HttpRequest, path: string): void {
-    this.#current = undefined
-    if (this.#redirects++ < MAX_LOCAL_REDIRECTS) {
-      void this.#ask(redirected(request, path))
-      return
-    }
-    const message = `more than ${MAX_LOCAL_REDIRECTS} local redirects, the last one to ${path}`
-    this.#fail(new CgiResponseError(message))
+    })
   }
 
   #end(): void {

@@ -134,6 +134,11 @@ export class Site {
     return this.#options.maxHeaderSize
   }
 
+  /** Whether scripts are chosen by a function of the options, which may be waiting for something. */
+  get resolves(): boolean {
+    return this.#options.resolve !== undefined
+  }
+
   /** @throws HttpRequestError 400 on a request that must not be passed on, 404 on one that names no script. */
   async request(request: HttpRequest, info: FetchInfo): Promise<FastCGIRequest> {
     const { method, url, target = url.pathname + url.search, body, idempotent, keepAlive } = request
