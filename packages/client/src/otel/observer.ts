@@ -159,8 +159,13 @@ export class Observer {
     if (!observed) return
     const { status } = observed
     const at = now()
-    this.#measured(observed, at, status !== undefined && status >= 500 ? String(status) : undefined)
-    observed.trace?.ended(at, status, appStatus, protocolStatus)
+    const failure = status !== undefined && status >= 500 ? String(status) : undefined
+    try {
+      this.#measured(observed, at, failure)
+    } finally {
+      // A span that is never ended is never exported.
+      observed.trace?.ended(at, status, appStatus, protocolStatus)
+    }
   }
 
   requestFailed({ request, error }: RequestErrorMessage): void {
@@ -168,11 +173,14 @@ export class Observer {
     if (!observed) return
     const at = now()
     const dial = isObject(error) ? this.#dials.get(error) : undefined
-    this.#measured(observed, at, errorType(error))
-    if (error instanceof TimeoutError && (error.phase === 'queue' || error.phase === 'connect')) {
-      this.metrics?.timedOut(observed.pool, observed.context)
+    try {
+      this.#measured(observed, at, errorType(error))
+      if (error instanceof TimeoutError && (error.phase === 'queue' || error.phase === 'connect')) {
+        this.metrics?.timedOut(observed.pool, observed.context)
+      }
+    } finally {
+      observed.trace?.failed(at, observed.status, error, dial)
     }
-    observed.trace?.failed(at, observed.status, error, dial)
   }
 
   /** Its span, as far as it gets one. Whoever called `dispatch` is still there, so the active span is the parent. */

@@ -172,8 +172,10 @@ function fail(span: Span, { type, message }: Failure): void {
 }
 
 function failureOf(error: unknown): Failure {
-  return {
-    type: errorType(error),
-    message: error instanceof Error ? error.message : String(error),
-  }
+  return { type: errorType(error), message: error instanceof Error ? error.message : wordOf(error) }
+}
+
+/** An abort may have been given anything for a reason, also what has no text. */
+function wordOf(reason: unknown): string {
+  return typeof reason === 'object' ? Object.prototype.toString.call(reason) : String(reason)
 }
