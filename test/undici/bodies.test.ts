@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { createReadStream } from 'node:fs'
+import process from 'node:process'
 import { Readable } from 'node:stream'
 import { test } from 'node:test'
 import { FormData as UndiciFormData } from 'undici'
@@ -109,6 +110,29 @@ test('a body that fails is what the request fails with, also one that cannot be 
   const { handler, outcome } = recordNew()
   php.dispatch({ ...POST, body: createReadStream('/does/not/exist') }, handler)
   assert.equal((await outcome).calls.at(-1), 'error')
+})
+
+test('a body that nobody is going to read is let go', async (t) => {
+  const { php } = await startPhp(t, { frontController: false })
+  for (const [path, status] of [
+    ['/a%00b', 400],
+    ['/nothing', 404],
+  ] as const) {
+    const file = createReadStream(process.execPath)
+    const answer = await php.request({ ...POST, path, body: file })
+    assert.equal(answer.statusCode, status)
+    assert.equal(file.destroyed, true)
+    let cancelled = false
+    const stream = new ReadableStream({
+      cancel() {
+        cancelled = true
+      },
+    })
+    const { handler, outcome } = recordNew()
+    php.dispatch({ ...post({ body: stream }), path }, handler)
+    assert.equal((await outcome).statusCode, status)
+    assert.equal(cancelled, true)
+  }
 })
 
 test('a backend that does not read holds an upload up', async (t) => {

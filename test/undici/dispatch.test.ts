@@ -155,6 +155,17 @@ describe('handlers', () => {
   })
 })
 
+test('options that are none are refused, as undici refuses them', async (t) => {
+  const { php } = await startPhp(t)
+  for (const options of [null, undefined, 5]) {
+    const { handler, outcome } = recordNew()
+    // @ts-expect-error -- what a program without types may do
+    assert.equal(php.dispatch(options, handler), false)
+    const { error } = await outcome
+    assert.equal(error && 'code' in error && error.code, 'UND_ERR_INVALID_ARG')
+  }
+})
+
 describe('what a request says', () => {
   /** What env.php was told. */
   async function told(

@@ -37,6 +37,14 @@ export function onBodyError(body: unknown, callback: (error: Error) => void): vo
   if ('on' in body && typeof body.on === 'function') body.on('error', callback)
 }
 
+/** Lets go of a body that nobody is going to read. */
+export function freeBody(body: unknown): void {
+  if (typeof body !== 'object' || body === null) return
+  if ('destroy' in body && typeof body.destroy === 'function') body.destroy()
+  // One that somebody else reads cannot be cancelled, and is theirs.
+  else if (body instanceof ReadableStream) body.cancel().catch(() => {})
+}
+
 function bytes(body: unknown): Uint8Array | undefined {
   if (typeof body === 'string') return Buffer.from(body)
   if (body instanceof Uint8Array) return body

@@ -6,6 +6,7 @@ import { errors, util, type Dispatcher } from 'undici'
 import type { Dispatched } from '../connection/request.ts'
 import { HttpRequestError } from '../errors.ts'
 import type { HttpHandler, HttpHead } from '../http/index.ts'
+import { freeBody } from './body.ts'
 import { undiciError } from './errors.ts'
 
 /** Who has to know that a dispatch is over, and what the backend wrote to stderr. */
@@ -22,6 +23,7 @@ export class UndiciExchange implements HttpHandler, Dispatcher.DispatchControlle
   readonly #isNew: boolean
   readonly #owner: ExchangeOwner
   readonly #isHead: boolean
+  readonly #body: unknown
   #http: Dispatched | undefined
   #paused = false
   #reason: Error | null = null
@@ -36,7 +38,7 @@ export class UndiciExchange implements HttpHandler, Dispatcher.DispatchControlle
   constructor(
     handler: Dispatcher.DispatchHandler,
     owner: ExchangeOwner,
-    { method }: Partial<Dispatcher.DispatchOptions> = {},
+    options?: Dispatcher.DispatchOptions | null,
   ) {
     if (typeof handler !== 'object' || handler === null) {
       throw new errors.InvalidArgumentError('handler must be an object')
@@ -47,7 +49,8 @@ export class UndiciExchange implements HttpHandler, Dispatcher.DispatchControlle
       throw new errors.InvalidArgumentError('invalid onError method')
     }
     this.#handler = handler
-    this.#isHead = method === 'HEAD'
+    this.#isHead = options?.method === 'HEAD'
+    this.#body = options?.body
     this.#owner = owner
   }
 
@@ -209,6 +212,8 @@ export class UndiciExchange implements HttpHandler, Dispatcher.DispatchControlle
 
   /** What createFetch answers with, too: the request is not one that may reach an application. */
   #answer(status: number): void {
+    // An upload that nobody reads would keep its file open for good.
+    freeBody(this.#body)
     const statusText = STATUS_CODES[status] ?? ''
     const text = Buffer.from(`${statusText}\n`)
     const headers: HttpHead['headers'] = [
