@@ -10,10 +10,17 @@ import {
   parseFcgiUrl,
   type FastCGIAgentOptions,
 } from '@fastcgi/client/undici'
-import { Agent, getGlobalDispatcher, request, setGlobalDispatcher } from 'undici'
+import {
+  Agent,
+  fetch as undiciFetch,
+  getGlobalDispatcher,
+  interceptors,
+  request,
+  setGlobalDispatcher,
+} from 'undici'
 import { startFpm } from '../support/fpm.ts'
 import { PHP_ROOT } from '../support/paths.ts'
-import { recordNew, recordOld } from '../support/undici.ts'
+import { fetchBy, recordNew, recordOld } from '../support/undici.ts'
 
 const SITE = { root: PHP_ROOT, frontController: '/hello.php' }
 
@@ -99,6 +106,21 @@ describe('an agent', () => {
     }
   })
 
+  test('does not follow a redirect of an application to a socket', async (t) => {
+    const fpm = await startFpm(t)
+    const agent = agentOf(t, {
+      fcgi: SITE,
+      origins: { 'http://app.internal': { backend: fpm.address, ...SITE } },
+    })
+    for (const to of [`fcgi+unix://${encodeURIComponent(fpm.address.slice(5))}`, 'fcgi://[::1]']) {
+      const url = `http://app.internal/redirect.php?to=${encodeURIComponent(`${to}/hello.php`)}`
+      await assert.rejects(fetchBy(agent, url), TypeError)
+      await assert.rejects(undiciFetch(url, { dispatcher: agent }), TypeError)
+      const dispatcher = agent.compose(interceptors.redirect({ maxRedirections: 2 }))
+      await assert.rejects(request(url, { dispatcher }), { code: 'UND_ERR_INVALID_ARG' })
+    }
+  })
+
   test('refuses fcgi: origins unless it was told of a root, and a missing origin', async (t) => {
     const agent = agentOf(t, {})
     for (const origin of ['fcgi://127.0.0.1:9000', 'fcgi:nonsense', undefined]) {
@@ -167,6 +189,19 @@ describe('fetch of an agent', () => {
     // An answer cannot send anybody to a socket.
     await assert.rejects(redirect(`fcgi+${fpm.address}:/hello.php`), TypeError)
   })
+
+  for (const end of ['close', 'destroy'] as const) {
+    test(`after ${end} opens nothing`, async (t) => {
+      const fpm = await startFpm(t)
+      const agent = agentOf(t, { fcgi: SITE })
+      await agent[end]()
+      await assert.rejects(agent.fetch(`fcgi+${fpm.address}:/hello.php`), (error) => {
+        assert.ok(error instanceof TypeError && error.cause instanceof Error)
+        assert.equal('code' in error.cause && error.cause.code, 'UND_ERR_DESTROYED')
+        return true
+      })
+    })
+  }
 
   test('rejects as fetch does', async (t) => {
     const { fetch } = agentOf(t, { fcgi: SITE })

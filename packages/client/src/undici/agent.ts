@@ -84,7 +84,7 @@ export class FastCGIAgent extends ClosingDispatcher {
       const other = input instanceof Request ? runtimeRequest(input.url, input) : input
       return runtimeFetch(other, init, this)
     }
-    const backend = this.#backend(url)
+    const backend = this.#fetched(url)
     const target = backend.origin + url.target
     // An answer may send its client on: within the application, or to anywhere else.
     const dispatcher = this.compose(
@@ -112,6 +112,16 @@ export class FastCGIAgent extends ClosingDispatcher {
     if (url) return this.#backend(url)
     const text = URL.canParse(String(origin)) ? new URL(origin).origin : String(origin)
     return this.#origins.get(text) ?? this.#otherwise
+  }
+
+  /** @throws TypeError as `fetch` does, once the agent is closed: a backend that is opened then would be nobody's to close. */
+  #fetched(url: FcgiUrl): FastCGIDispatcher {
+    try {
+      this.checkOpen()
+    } catch (cause) {
+      throw new TypeError('fetch failed', { cause })
+    }
+    return this.#backend(url)
   }
 
   #backend({ address }: FcgiUrl): FastCGIDispatcher {
