@@ -62,6 +62,15 @@ function blockAt(path: string, text: string, { index, groups = {} }: RegExpMatch
   }
 }
 
+/** The programs of a package's README that import one of its doors. */
+export function readmeBlocks(folder: string, door: string): Block[] {
+  const path = join(folder, 'README.md')
+  const text = readFileSync(join(ROOT, path), 'utf8')
+  return [...text.matchAll(FENCE)]
+    .map((match) => blockAt(path, text, match))
+    .filter(({ language, code }) => language === 'ts' && code.includes(`/${door}'`))
+}
+
 /** Blocks in one of these languages. */
 export function blocksIn(...languages: readonly string[]): Block[] {
   return blocks().filter(({ language }) => languages.includes(language))

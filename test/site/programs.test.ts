@@ -11,7 +11,7 @@ import { promisify } from 'node:util'
 import { startFpm } from '../support/fpm.ts'
 import { ROOT } from '../support/paths.ts'
 import { accepts, freePort, Program } from '../support/process.ts'
-import { blocksIn, WEBSITE, type Block } from './pages.ts'
+import { blocksIn, readmeBlocks, WEBSITE, type Block } from './pages.ts'
 
 const run = promisify(execFile)
 const LIMIT = { timeout: 60_000 }
@@ -98,7 +98,7 @@ before(async (t) => {
   await writeFile(join(FOLDER, 'tsconfig.json'), JSON.stringify(CONFIG))
   await writeFile(join(FOLDER, 'runtimes.d.ts'), RUNTIMES)
   ports = new Map()
-  for (const block of programs) {
+  for (const block of [...programs, ...readmeBlocks('packages/client', 'undici')]) {
     const port = await freePort()
     ports.set(block, port)
     await writeFile(join(FOLDER, `${block.name}.ts`), localised(block, address, port))
