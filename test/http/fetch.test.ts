@@ -108,13 +108,13 @@ describe('which script answers', () => {
     const never = (): Promise<never> => new Promise(() => {})
     const reason = new Error('gone')
     for (const signal of [AbortSignal.abort(reason), abortedSoon(reason)]) {
-      const { php, pool } = mock({ resolve: never })
-      await assert.rejects(php(new Request(ORIGIN, { signal })), { message: 'gone' })
-      assert.equal(pool.calls.length, 0)
+      const waiting = mock({ resolve: never })
+      await assert.rejects(waiting.php(new Request(ORIGIN, { signal })), { message: 'gone' })
+      assert.equal(waiting.pool.calls.length, 0)
     }
-    const { php } = mock({ frontController: false })
+    const strict = mock({ frontController: false })
     const signal = AbortSignal.abort(reason)
-    await assert.rejects(php(new Request(`${ORIGIN}/a`, { signal })), { message: 'gone' })
+    await assert.rejects(strict.php(new Request(`${ORIGIN}/a`, { signal })), { message: 'gone' })
   })
 
   test('resolve cannot get past the allow-list, nor out of the root', async () => {

@@ -177,5 +177,5 @@ function failureOf(error: unknown): Failure {
 
 /** An abort may have been given anything for a reason, also what has no text. */
 function wordOf(reason: unknown): string {
-  return typeof reason === 'object' ? Object.prototype.toString.call(reason) : String(reason)
+  return typeof reason === 'string' ? reason : Object.prototype.toString.call(reason)
 }
