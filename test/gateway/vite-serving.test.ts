@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { before, test } from 'node:test'
-import type { Plugin } from 'vite'
+import { resolveConfig, type Plugin } from 'vite'
 import { startFpm } from '../support/fpm.ts'
 import { startVite, type Project, type RunningVite } from '../support/vite.ts'
 import { fileScope } from '../support/process.ts'
@@ -70,10 +70,6 @@ test('modules, styles, the client, raw files and pages of Vite stay those of Vit
   assert.equal(await type('/@vite/client', script), '200 text/javascript')
   assert.equal(await type(`/@fs${folder}/src/lib.js`, script), '200 text/javascript')
   assert.equal(await type('/src/style.css', { accept: 'text/css' }), '200 text/css')
-  assert.match(
-    await (await get(`${origin}/src/view.php?import&raw`, script)).text(),
-    /export default "<b>raw/,
-  )
   assert.match(await (await get(`${origin}/about`, DOCUMENT)).text(), /Vite's own/)
 })
 
@@ -100,6 +96,88 @@ test('no source of PHP is sent, wherever it is', async () => {
     assert.doesNotMatch(await answer.text(), /<\?php/, path)
   }
   assert.doesNotMatch(await (await get(`${origin}/src/view.php?raw`)).text(), /raw<\/b>/)
+})
+
+test('no way of Vite to a file leads to the source of PHP, to a copy of it, or to what is denied', async (t) => {
+  const secret = '<?php $password = "TOPSECRET";'
+  const { origin, folder } = await startVite(
+    t,
+    {
+      ...FILES,
+      'secret.php': secret,
+      'secret.php~': secret,
+      'secret.php.bak': secret,
+      'secret.php-old': secret,
+      'view.phtml': secret,
+      'settings.inc': secret,
+      '.htaccess': secret,
+      '.user.ini': secret,
+      '.env': secret,
+      'private/dump.txt': secret,
+      'inline.php': `<?php /* TOPSECRET */ echo '${PAGE}<script type="module">import "/src/lib.js"</script></body></html>';`,
+    },
+    { backend: shared.address, root: '.', deny: ['/private/**'] },
+  )
+  const paths = [
+    '/secret.php?raw',
+    '/secret.php?import&raw',
+    '/secret.php?v=1',
+    '/secret.php?html-proxy',
+    '/secret.php?x=html-proxy&index=0.js',
+    `/@fs${folder}/secret.php`,
+    `/@fs${folder}/secret.php?import&raw`,
+    `/@fs${folder}/secret.php-old`,
+    '/@id/secret.php?raw',
+    '/@vite/%2e%2e/secret.php',
+    '/__inspect/%2e%2e/secret.php',
+    '/secret.php~',
+    '/secret.php.bak',
+    '/secret.php-old',
+    '/view.phtml',
+    '/settings.inc?import&raw',
+    '/.htaccess',
+    '/.user.ini',
+    '/.env',
+    '/private/dump.txt',
+  ]
+  for (const path of paths) {
+    for (const destination of ['script', 'style', 'document', 'empty']) {
+      const text = await (await get(origin + path, { 'sec-fetch-dest': destination })).text()
+      assert.doesNotMatch(text, /TOPSECRET/, `${path} for ${destination}`)
+    }
+  }
+  const page = await (await get(`${origin}/inline.php`, DOCUMENT)).text()
+  const [, src = ''] = /src="([^"]+html-proxy[^"]+)"/.exec(page) ?? []
+  const module = await (await get(origin + src.replaceAll('&amp;', '&'))).text()
+  assert.match(module, /import "\/src\/lib\.js"/)
+  const [, map = ''] = /base64,(\S+)/.exec(module) ?? []
+  assert.doesNotMatch(Buffer.from(map, 'base64').toString(), /TOPSECRET/)
+})
+
+test('scripts and styles that PHP writes are PHP’s, with a version in their query, too', async () => {
+  const { origin } = shared
+  for (const [query, destination] of [
+    ['v=2', 'script'],
+    ['t=17', 'style'],
+    ['url=x', 'script'],
+  ] as const) {
+    const answer = await get(`${origin}/echo.php?${query}`, { 'sec-fetch-dest': destination })
+    assert.match(await answer.text(), /^GET 0 /, query)
+  }
+})
+
+test('what Vite itself denies stays denied, and a list of one’s own is kept', async (t) => {
+  const { fs } = (await resolveConfig({ configFile: false }, 'serve')).server
+  const { server } = shared
+  for (const pattern of fs.deny) assert.ok(server.config.server.fs.deny.includes(pattern), pattern)
+  const own = await startVite(
+    t,
+    FILES,
+    { backend: shared.address },
+    { server: { fs: { deny: ['*.mine'] } } },
+  )
+  const { deny } = own.server.config.server.fs
+  assert.ok(deny.includes('*.mine') && deny.includes('*.php') && !deny.includes('.env.*'))
 })
 
 test('POST, uploads, redirects and cookies work', async () => {

@@ -7,7 +7,15 @@ import { foldAscii } from './bytes.ts'
 const LEFTOVER = /(?:~|\.(?:bak|old|orig|rej|save|sw[a-p])|^#.*#)$/
 
 /** What PHP is, or was, run from somewhere, beside the extensions that the options name. `.inc` is what scripts include. */
-const SOURCE = ['.php', '.phtml', '.pht', '.phps', '.phpt', '.phar', '.inc']
+export const SOURCE: readonly string[] = [
+  '.php',
+  '.phtml',
+  '.pht',
+  '.phps',
+  '.phpt',
+  '.phar',
+  '.inc',
+]
 
 /**
  * Whether one of the segments is hidden (`.git`, `.env`, `.htaccess`, `.user.ini`) or a leftover (`a.php~`, `a.bak`, `#a#`), in any case.

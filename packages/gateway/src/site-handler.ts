@@ -76,6 +76,8 @@ export class SiteHandler implements ScriptHooks {
       case 'redirect':
         return redirectToFolder(exchange)
       case 'none':
+        // What the options deny is not for the files around this site either.
+        if (exchange.scriptsOnly && rules.deny.matches(path)) exchange.next = undefined
         return this.#nothing(exchange, resolution.status, resolution.reason)
     }
   }

@@ -4,6 +4,7 @@ import process from 'node:process'
 import type { Plugin, PreviewServer, UserConfig, ViteDevServer } from 'vite'
 import { DevServer } from './vite/dev-server.ts'
 import { defaultConfig } from './vite/defaults.ts'
+import { isPartOfPage } from './vite/front.ts'
 import type { ViteOptions } from './vite/options.ts'
 import { servePreview } from './vite/preview.ts'
 import { ERROR_MODULE, ERROR_MODULE_CODE } from './vite/problems.ts'
@@ -35,6 +36,10 @@ export function php(options: ViteOptions = {}): Plugin {
       defaultConfig(options, config, command === 'serve' && isPreview !== true),
     resolveId: (id) => (id === ERROR_MODULE ? RESOLVED : undefined),
     load: (id) => (id === RESOLVED ? ERROR_MODULE_CODE : undefined),
+    // Vite would put the source of the script into the source map of a module that is written into its page. It keeps its map for code
+    // that nothing has changed.
+    transform: (code, id) =>
+      isPartOfPage(id) ? { code: `${code}\n`, map: { mappings: '' } } : undefined,
     async configureServer(server: ViteDevServer) {
       if (process.env['VITEST']) return undefined
       const dev = await DevServer.open(server, options)

@@ -28,7 +28,9 @@ type Next = (error?: unknown) => void
 /** What Vite has for itself, whatever a front controller might do with it. */
 const OF_VITE =
   /^\/(?:@(?:vite|id|fs|fastcgi|react-refresh)(?:\/|$)|__(?:open-in-editor|inspect|devtools)\b)/
-const MODULE_QUERY = /[?&](?:html-proxy|import|t|v|worker|sharedworker|raw|url|inline)\b/
+const MODULE_QUERY = /[?&](?:import|t|v|worker|sharedworker|raw|url|inline)\b/
+/** A module or a style that is written into a page, under the path of the page. */
+const PART_OF_PAGE = /[?&]html-proxy&(?:[\w-]+&)*index=\d+\.(?:js|css)\b/
 
 export class Front {
   readonly #setting: FrontSetting
@@ -42,14 +44,19 @@ export class Front {
   /** To be used before Vite's own middlewares. */
   readonly before: Connect.NextHandleFunction = (request, response, next) => {
     const target = this.#withoutBase(request.url ?? '/')
-    if (target === undefined || this.#isProxied(request.url ?? '/') || isOfVite(target, request)) {
+    if (target === undefined || this.#isProxied(request.url ?? '/') || isOfVite(target)) {
+      next()
+      return
+    }
+    const namesScript = this.#namesScript(target)
+    // `script.php?v=2` is PHP's, whoever asks: it is no module, since Vite reads no source of PHP.
+    if (!namesScript && isModule(target, request)) {
       next()
       return
     }
     this.#asked.set(request, target)
-    // A script that is not there is not for Vite to look for: it would send the source of one that is elsewhere.
-    const passOn = this.#namesScript(target) ? undefined : next
-    this.#ask(request, response, target, true, passOn)
+    // A script that is not there is not for Vite to look for: it would answer for one that is elsewhere.
+    this.#ask(request, response, target, true, namesScript ? undefined : next)
   }
 
   /** To be used behind Vite's own middlewares, before its pages and its 404. */
@@ -122,9 +129,17 @@ export class Front {
   }
 }
 
+function isOfVite(target: string): boolean {
+  return OF_VITE.test(target) || isPartOfPage(target)
+}
+
+/** Whether an address is that of a module, or of styles, that a page has within itself. */
+export function isPartOfPage(target: string): boolean {
+  return PART_OF_PAGE.test(target)
+}
+
 /** Modules are asked for by scripts, with queries that Vite has put there. */
-function isOfVite(target: string, { headers }: IncomingMessage): boolean {
-  if (OF_VITE.test(target) || target.includes('html-proxy')) return true
+function isModule(target: string, { headers }: IncomingMessage): boolean {
   const isImported = ['script', 'worker', 'sharedworker', 'style'].includes(
     String(headers['sec-fetch-dest']),
   )
