@@ -18,7 +18,7 @@ import { testFiles } from './lib/test-files.mjs'
 
 /** Longer than any one test file may take, in ms. */
 const FILE_TIMEOUT = 3 * 60_000
-const NODE_TIMEOUT = 20 * 60_000
+const NODE_TIMEOUT = 25 * 60_000
 /** They wait more than they work. */
 const AT_A_TIME = 3
 

@@ -44,7 +44,9 @@ const NEEDS_PHP = new Set([
 ])
 /** Longer than any one test file may take: a file that hangs is a failure, not a wait. */
 const FILE_TIMEOUT = 2 * 60_000
-const RUN_TIMEOUT = 15 * 60_000
+const RUN_TIMEOUT = 25 * 60_000
+/** Files at a time. They wait for processes more than they work. */
+const AT_A_TIME = 2
 
 const inCI = ['true', '1'].includes(process.env['CI'] ?? '')
 
@@ -61,6 +63,7 @@ async function runTests(files, env) {
     '--enable-source-maps',
     '--test',
     `--test-timeout=${FILE_TIMEOUT}`,
+    `--test-concurrency=${AT_A_TIME}`,
     '--test-reporter=spec',
     '--test-reporter-destination=stdout',
     `--test-reporter=${reporter}`,

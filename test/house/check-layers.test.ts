@@ -87,7 +87,7 @@ const BREAKS: Break[] = [
     what: 'an optional peer is imported by a floor that has to do without',
     file: `${SRC}/client/queue.ts`,
     code: "import { trace } from '@opentelemetry/api'",
-    law: '@fastcgi/client has no dependencies',
+    law: 'is imported by its own floor only',
   },
   {
     what: 'an import is computed',

@@ -5,6 +5,7 @@ import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import {
   accepts,
+  fileScope,
   findProgram,
   Program,
   send,
@@ -29,6 +30,9 @@ export interface FpmOptions {
   /** Extensions of the engine that it is to load, such as opcache. */
   zendExtensions?: readonly string[]
 }
+
+// Deno calls no `after` of a test within another, and kills the master at its end, which leaves the workers.
+const endOfFile = process.versions['deno'] === undefined ? undefined : fileScope()
 
 const VERSIONS = ['8.5', '8.4', '8.3', '8.2', '8.1', '8.0', '7.4']
 
@@ -135,6 +139,7 @@ export async function startFpm(scope: Scope, options: FpmOptions = {}): Promise<
   })
   const running = new Fpm(backend, launch)
   scope.after(() => running.stop())
+  endOfFile?.after(() => running.stop())
   const { workers = 2 } = options
   await running.program.until('has started its workers', () => running.workers.length >= workers)
   return running
