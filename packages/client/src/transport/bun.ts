@@ -1,4 +1,4 @@
-// A unix socket by Bun's own API, which spends half as much on a small answer as node:net does there. Works on Bun alone.
+// A unix socket by Bun's own API, which spends less on a small answer than node:net does there. Works on Bun alone.
 //
 // Rule 1: `write` of Bun takes what the system takes, and keeps nothing: the rest waits here.
 // Rule 2: `end` of Bun closes at once, whatever waits: it is called with nothing left to send.
