@@ -16,7 +16,7 @@ export const FLOORS = {
   // `http` never opens a socket, hence no transport.
   http: [...GROUND, 'protocol', 'connection', 'client'],
   sockets: [...WIRE, 'connection', 'client'],
-  index: [...WIRE, 'connection', 'client', 'http', 'sockets'],
+  index: [...WIRE, 'connection', 'client', 'http', 'sockets', 'web'],
   web: [...WIRE, 'connection', 'client', 'http'],
   // Listens on diagnostics channels, and touches nothing that it hears of.
   otel: [...GROUND, 'transport', 'connection'],

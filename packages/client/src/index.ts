@@ -1,50 +1,7 @@
-// The face of the package: everything that runs a request, its options and its errors.
+// The face of the package: everything that runs a request, its options and its errors, with the sockets of this runtime.
 
-export type { Executor } from './client/executor.ts'
-export type { ClientOptions, PoolOptions } from './client/options.ts'
-export { FastCGIResponse, FastCGIStream, type StreamChunk } from './client/response.ts'
-export type { PoolStats } from './client/scheduler.ts'
-export type {
-  Dispatched,
-  Dispatcher,
-  DispatchHandler,
-  EndResult,
-  FastCGIRequest,
-  RequestOptions,
-  RequestTimeouts,
-  StdinBody,
-} from './connection/request.ts'
-export {
-  channelNames,
-  type ConnectionCloseMessage,
-  type ConnectionErrorMessage,
-  type ConnectionOpenMessage,
-  type PoolMessage,
-  type PoolState,
-  type RequestCreateMessage,
-  type RequestEndMessage,
-  type RequestErrorMessage,
-  type RequestHeadersMessage,
-  type RequestQueueMessage,
-  type RequestSentMessage,
-  type RequestStartMessage,
-  type RequestStderrMessage,
-} from './diagnostics.ts'
-export * from './errors.ts'
-export {
-  prepareParams,
-  ProtocolStatus,
-  Role,
-  ValueName,
-  type ParamName,
-  type ParamPair,
-  type Params,
-  type ParamValue,
-  type PreparedParams,
-} from './protocol/index.ts'
+export * from './web.ts'
+// Named ones go before those of the line above: here they know how to connect.
 export { Client, executeOnce, Pool } from './sockets.ts'
-export { formatAddress, parseAddress, type Address } from './transport/address.ts'
 export { connectBun } from './transport/bun.ts'
 export { connectNode } from './transport/node.ts'
-export type { Connector, Transport, TransportHandler } from './transport/transport.ts'
-export { fromStreams, type StreamPair } from './transport/web.ts'
