@@ -9,6 +9,7 @@ import { promisify } from 'node:util'
 import { ROOT } from './paths.ts'
 import {
   findProgram,
+  lastFirst,
   Program,
   startListening,
   temporaryDirectory,
@@ -29,7 +30,8 @@ const BUILT = join(ROOT, 'build', 'e2e')
 const run = promisify(execFile)
 
 /** Starts `php-cgi -b`. No php.ini is read. */
-export async function startPhpCgi(scope: Scope, options: BackendOptions = {}): Promise<Backend> {
+export async function startPhpCgi(owner: Scope, options: BackendOptions = {}): Promise<Backend> {
+  const scope = lastFirst(owner)
   const versions = ['8.5', '8.4', '8.3', '8.2', '8.1', '8.0', '7.4']
   const names = [
     'php-cgi',
@@ -107,11 +109,12 @@ async function build(
 }
 
 async function startSelfBinding(
-  scope: Scope,
+  owner: Scope,
   command: string,
   args: readonly string[],
   { listen = 'unix' }: BackendOptions,
 ): Promise<Backend> {
+  const scope = lastFirst(owner)
   const directory = await temporaryDirectory(scope)
   const path = join(directory, 's')
   const target = listen === 'unix' ? ['unix', path] : ['tcp']

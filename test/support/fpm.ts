@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import {
   accepts,
   fileScope,
+  lastFirst,
   findProgram,
   Program,
   send,
@@ -121,7 +122,8 @@ export function findFpm(): string {
 }
 
 /** Starts php-fpm and waits until it accepts connections. */
-export async function startFpm(scope: Scope, options: FpmOptions = {}): Promise<Fpm> {
+export async function startFpm(owner: Scope, options: FpmOptions = {}): Promise<Fpm> {
+  const scope = lastFirst(owner)
   const fpm = findFpm()
   const directory = await temporaryDirectory(scope)
   const configuration = join(directory, 'fpm.conf')

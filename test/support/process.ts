@@ -15,15 +15,6 @@ export interface Scope {
   after(clean: () => Promise<void>): void
 }
 
-/** What lives as long as the tests of a file; for `before`, whose own context has no `after` on Deno. To be called outside of it. */
-export function fileScope(): Scope {
-  const cleaners: (() => Promise<void>)[] = []
-  after(async () => {
-    for (const clean of cleaners.toReversed()) await clean()
-  })
-  return { after: (clean) => void cleaners.push(clean) }
-}
-
 /** How a backend listens; every test of behaviour runs over both. */
 export const TRANSPORTS = ['unix', 'tcp'] as const
 export type TransportName = (typeof TRANSPORTS)[number]
@@ -47,11 +38,28 @@ process.once('exit', () => {
 // How `node --test` ends a file that takes too long; by default there is no `exit` then.
 process.once('SIGTERM', () => process.exit(1))
 
-/** A directory that is removed when the scope is over. Short, because the path of a unix socket may have 107 characters. */
+/**
+ * A directory that is removed when the scope is over. Short, because the path of a unix socket may have 107 characters. A script that still
+ * ends may put a file into it meanwhile.
+ */
 export async function temporaryDirectory(scope: Scope): Promise<string> {
   const directory = await mkdtemp(join(tmpdir(), 'fcgi-'))
-  scope.after(() => rm(directory, { recursive: true, force: true }))
+  scope.after(() => rm(directory, { recursive: true, force: true, maxRetries: 10, retryDelay: 50 }))
   return directory
+}
+
+/** The same scope, cleaned up from last to first, where a test does so from first to last: a program ends before its directory goes. */
+export function lastFirst(scope: Scope): Scope {
+  const cleaners: (() => Promise<void>)[] = []
+  scope.after(async () => {
+    for (const clean of cleaners.toReversed()) await clean()
+  })
+  return { after: (clean) => void cleaners.push(clean) }
+}
+
+/** What lives as long as the tests of a file; for `before`, whose own context has no `after` on Deno. To be called outside of it. */
+export function fileScope(): Scope {
+  return lastFirst({ after: (clean) => after(clean) })
 }
 
 /** A program by its names, in PATH and where Debian and its like put daemons; `undefined` when there is none. */

@@ -4,7 +4,7 @@ import { existsSync, readdirSync } from 'node:fs'
 import { writeFile } from 'node:fs/promises'
 import { dirname, join, relative } from 'node:path'
 import { ROOT } from './paths.ts'
-import { Program, temporaryDirectory, type Scope } from './process.ts'
+import { lastFirst, Program, temporaryDirectory, type Scope } from './process.ts'
 
 const WORKERD = join(ROOT, 'test/runtimes/node_modules/@cloudflare/workerd-linux-64/bin/workerd')
 const CLIENT = join(ROOT, 'packages/client/dist')
@@ -24,7 +24,8 @@ export interface WorkerOptions {
 }
 
 /** Starts a Worker; gone with its scope. @returns its origin */
-export async function startWorker(scope: Scope, options: WorkerOptions): Promise<string> {
+export async function startWorker(owner: Scope, options: WorkerOptions): Promise<string> {
+  const scope = lastFirst(owner)
   const directory = await temporaryDirectory(scope)
   const config = join(directory, 'config.capnp')
   await writeFile(config, configuration(directory, options))
