@@ -14,7 +14,8 @@ on by one. A ratio is that of two figures of one round; tables give the median o
 - **peak** is the sum of VmHWM of the subject's processes.
 - Every answer is checked: status 200, and every byte of the body counted. One wrong answer fails the round, and the table says so.
 - A runtime's own sockets or server are used where they are faster, and measured beside node:net and node:http: \`Bun.connect\` below
-  \`execute\`, and \`Bun.serve\` and \`Deno.connect\` not. There is no adapter for what is not faster.
+  \`execute\`, and \`Bun.serve\` and \`Deno.connect\` not. \`gateway.fetch\` answers behind \`Bun.serve\` where that is there already; nothing dials by
+  \`Deno.connect\`.
 - The backend is a small responder in C that answers at once, or php-fpm; with php-fpm, each subject has a pool of its own.
 - Servers have one worker, process or core each. Their configurations are in \`benchmarks/peers\`, and are what their manuals advise.`
 
